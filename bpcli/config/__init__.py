@@ -1,0 +1,1 @@
+"""Strict YAML, the one component grammar, and the errors every layer raises."""
