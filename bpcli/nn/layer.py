@@ -1,0 +1,83 @@
+"""What a layer is: a frozen description with a plan, a forward pass and a backward pass."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.config.component import Component
+from bpcli.nn.random import NoiseKey
+
+if TYPE_CHECKING:
+    from bpcli.nn.initializers import Initializer
+
+Array = NDArray[np.floating[Any]]
+Shape = tuple[int, ...]
+
+
+class Views(SimpleNamespace):
+    """Named arrays that live during one run (p.W, g.W, s.y): the engine's one dynamic place."""
+
+    if TYPE_CHECKING:
+        index: int  # position of the layer, in its scratch
+
+        def __getattribute__(self, name: str) -> Array: ...
+
+
+class Parameter(NamedTuple):
+    """One trained array of a layer, without the replica axis."""
+
+    shape: Shape
+    init: Initializer
+    fan_in: int = 1
+    fan_out: int = 1
+
+
+class Plan(NamedTuple):
+    """What a layer needs for an input shape: its output, its parameters, its work arrays.
+
+    Shapes are those of one row and one replica; the network adds R and B in front.
+    """
+
+    out_shape: Shape
+    params: dict[str, Parameter]
+    scratch: dict[str, Shape]
+
+
+class Context(NamedTuple):
+    """What a forward pass knows beside its arrays."""
+
+    training: bool = False
+    iteration: int = 0
+    noise: tuple[NoiseKey, ...] = ()  # one per replica, while training
+
+
+EVALUATION = Context()
+
+
+class Layer(Component):
+    """y = f(x; p), with dx and the parameter gradients by the chain rule."""
+
+    family: ClassVar[str] = "layer"
+
+    def plan(self, in_shape: Shape) -> Plan:
+        """The output shape, parameters and work arrays for rows of `in_shape`.
+
+        `y` and `dx` are work arrays like any other. Raises ValueError for an unfit shape.
+        """
+        raise NotImplementedError
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        """Return y (R,B,O), usually written into `s.y`; what backward needs stays in `s`."""
+        raise NotImplementedError
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
+        """Fill `g` and return dx (R,B,I), written into `s.dx`.
+
+        `s.dx` is None in the first layer with parameters of a network that trains: nobody reads
+        the gradient of the data, and it would cost as much as the forward pass.
+        """
+        raise NotImplementedError

@@ -1,0 +1,66 @@
+"""Layers that are more than an activation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.initializers import Glorot, Initializer, Zeros
+from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
+
+
+class Dense(Layer):
+    """y = x W + b.   x (R,B,I) → y (R,B,units);  W (R,I,units), b (R,1,units)"""
+
+    name: ClassVar[str] = "dense"
+    example: ClassVar[dict[str, Any]] = {"units": 3}
+    units: Annotated[int, Field(ge=1, le=1_000_000, description="number of outputs")]
+    init: Annotated[Initializer, Field(description="start values of W; b starts at zero")] = (
+        Glorot()
+    )
+
+    def plan(self, in_shape: Shape) -> Plan:
+        if len(in_shape) != 1:
+            raise ValueError(f"dense needs flat rows, not rows of shape {in_shape}")
+        weight = (in_shape[0], self.units)
+        return Plan(
+            (self.units,),
+            {"W": Parameter(weight, self.init, *weight), "b": Parameter((1, self.units), Zeros())},
+            {"y": (self.units,), "dx": in_shape},
+        )
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        np.matmul(x, p.W, out=s.y)
+        return np.add(s.y, p.b, out=s.y)
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
+        np.matmul(x.mT, dy, out=g.W)
+        np.add.reduce(dy, axis=-2, keepdims=True, out=g.b)
+        return None if s.dx is None else np.matmul(dy, p.W.mT, out=s.dx)
+
+
+class Dropout(Layer):
+    """y = x · m / (1 − rate), m ~ Bernoulli(1 − rate); y = x at prediction.
+
+    `rate` is the share that is dropped.  Srivastava et al. 2014, JMLR 15:1929
+    """
+
+    name: ClassVar[str] = "dropout"
+    rate: Annotated[float, Field(ge=0, lt=1, description="share of inputs set to zero")] = 0.5
+
+    def plan(self, in_shape: Shape) -> Plan:
+        return Plan(in_shape, {}, dict.fromkeys(("y", "dx", "mask"), in_shape))
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        if not ctx.training:
+            return x
+        for mask, key in zip(s.mask, ctx.noise, strict=True):
+            key.stream(ctx.iteration, s.index).random(out=mask, dtype=mask.dtype)
+        np.greater_equal(s.mask, self.rate, out=s.mask)
+        s.mask *= 1 / (1 - self.rate)
+        return np.multiply(x, s.mask, out=s.y)
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
+        return np.multiply(dy, s.mask, out=s.dx)

@@ -1,0 +1,43 @@
+"""Randomness as a pure function of (seed, replica, purpose, position): no generator is kept.
+
+A run that is resumed, or a replica that trains alone, asks for the same numbers again instead of
+restoring a generator's state.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What the numbers are for; part of the key, so that uses never share a stream."""
+
+    SPLIT = 1
+    INIT = 2
+    SHUFFLE = 3
+    NOISE = 4
+
+
+def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:
+    """A generator for one (seed, purpose, position), e.g. position = (replica,) or (epoch,)."""
+    return np.random.default_rng([seed, purpose, *position])
+
+
+class NoiseKey:
+    """Counter-based streams of one replica: one per (iteration, layer), cheap enough for a step.
+
+    The key is derived once; `stream` only sets a counter.  Philox 4x64,
+    doi:10.1145/2063384.2063405
+    """
+
+    def __init__(self, seed: int, replica: int) -> None:
+        words = generator(seed, Purpose.NOISE, replica).integers(0, 2**63, 2, dtype=np.uint64)
+        self._key = [int(word) for word in words]
+
+    def stream(self, iteration: int, layer: int) -> np.random.Generator:
+        """The generator of one layer in one iteration."""
+        return np.random.Generator(
+            np.random.Philox(key=self._key, counter=[0, 0, layer, iteration])
+        )
