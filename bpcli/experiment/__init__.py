@@ -1,0 +1,1 @@
+"""One experiment: the config's root, what it leaves open, and training with it in memory."""

@@ -1,0 +1,92 @@
+"""The last words of a training run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from bpcli.display.figures import counted, duration, number
+from bpcli.display.plots import STYLES, loss_curve, sparkline
+from bpcli.display.tables import Metrics, metrics_table
+from bpcli.display.text import show
+
+_PATH = 1000  # a path is there to be copied, so it is not cut like a name
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What is worth saying when a run has ended."""
+
+    folder: str
+    metrics: Mapping[str, Metrics]
+    baseline: Metrics
+    stop_reason: str
+    epochs: int
+    iterations: int
+    best_epoch: int | None
+    seconds: float
+    train_losses: Sequence[float]
+    validation_losses: Sequence[float | None] = ()
+
+
+def closing(run: RunSummary) -> RenderableType:
+    """The curves, the metrics, why and when training stopped, the files, and what comes next."""
+    command = f"bpcli predict {shlex.quote(run.folder)} data.csv"
+    metrics = (metrics_table(run.metrics, run.baseline), Text()) if run.metrics else ()
+    return Group(
+        _Curves(run),
+        *metrics,
+        _facts(run),
+        Text(),
+        Text.assemble(("Next: ", "bold"), (show(command, _PATH), "cyan"), overflow="fold"),
+    )
+
+
+def _facts(run: RunSummary) -> Table:
+    work = f"{counted(run.epochs, 'epoch')}, {counted(run.iterations, 'iteration')}"
+    best = "" if run.best_epoch is None else f"; the best epoch was {run.best_epoch}"
+    facts = {
+        "stopped": show(run.stop_reason, 200),
+        "trained": f"{work} in {duration(run.seconds)}{best}",
+        "files": show(run.folder, _PATH),
+    }
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        table.add_row(Text(name), Text(fact))
+    return table
+
+
+class _Curves:
+    """The losses over the epochs: a plot where it fits, else one line each."""
+
+    def __init__(self, run: RunSummary) -> None:
+        validation = [loss for loss in run.validation_losses if loss is not None]
+        self._losses: list[Sequence[float]] = [run.train_losses, validation]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        train, validation = self._losses
+        if len(train) < 2:
+            return
+        width, ascii_only = min(options.max_width, 80), options.ascii_only
+        if width >= 60:
+            yield loss_curve(train, validation, width, height=8, ascii_only=ascii_only)
+            yield self._legend("*o" if ascii_only else "━━")
+        else:
+            for losses, style in zip(self._losses, STYLES, strict=True):
+                yield Text(sparkline(losses, width, ascii_only), style)
+        yield Text()
+
+    def _legend(self, marks: str) -> Text:
+        series = zip(marks, ("train", "validation"), self._losses, STYLES, strict=True)
+        return Text("   ").join(
+            Text.assemble((mark, style), f" {name} {number(losses[0])} → {number(losses[-1])}")
+            for mark, name, losses, style in series
+            if losses
+        )

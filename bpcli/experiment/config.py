@@ -1,0 +1,130 @@
+"""The root of a config file: everything an experiment can say, with its default and meaning."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+import bpcli.metrics
+import bpcli.nn  # noqa: F401  importing a family's module registers its members
+from bpcli.config.component import Spec
+from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
+from bpcli.experiment.presets import Preset
+from bpcli.nn.layer import Layer
+from bpcli.nn.losses import Loss
+from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.schedules import Schedule
+
+Task = Literal["regression", "binary", "multiclass"]
+
+
+def _network_form(value: Any) -> str:
+    return "layers" if isinstance(value, list | tuple) else "preset"
+
+
+Count = Annotated[int, Field(ge=1)]
+Layers = Annotated[tuple[Layer, ...], Field(strict=False)]
+Network = Annotated[
+    Annotated[Layers, Tag("layers")] | Annotated[Preset, Tag("preset")],
+    Discriminator(_network_form),
+]
+
+
+class StopSpec(Spec):
+    """When training ends before its last epoch; the first rule to fire wins."""
+
+    threshold: Annotated[
+        float | None,
+        Field(gt=0, description="stop once an epoch's mean training loss is below it"),
+    ] = None
+    patience: Annotated[
+        int | None,
+        Field(ge=1, description="stop after so many epochs without a better monitored loss"),
+    ] = None
+    min_delta: Annotated[
+        float, Field(ge=0, description="how much lower the loss must be to count as better")
+    ] = 0.0
+    monitor: Annotated[
+        Literal["auto", "validation_loss", "train_loss"],
+        Field(
+            description="the loss that patience and the best epoch look at; "
+            "auto: validation_loss where there are validation rows"
+        ),
+    ] = "auto"
+    restore_best: Annotated[
+        bool | None,
+        Field(description="end with the weights of the best epoch; default: with patience only"),
+    ] = None
+
+
+class Config(Spec):
+    """One experiment: the data, the network, how it learns, and when it stops."""
+
+    version: Annotated[Literal[1], Field(description="version of this format")] = 1
+    seed: Annotated[
+        int, Field(ge=0, lt=2**63, description="decides split, start values, order and dropout")
+    ] = 0
+    task: Annotated[
+        Literal["auto", "regression", "binary", "multiclass"],
+        Field(description="auto: inferred from the target, and said"),
+    ] = "auto"
+    data: Annotated[DataSpec, Field(description="the table and its columns")]
+    split: Annotated[SplitSpec, Field(description="training, validation and test rows")] = (
+        SplitSpec()
+    )
+    preprocess: Annotated[PreprocessSpec, Field(description="from cells to numbers")] = (
+        PreprocessSpec()
+    )
+    network: Annotated[
+        Network | None,
+        Field(
+            description="hidden layers in order, or a preset; the output layer follows from "
+            "the target"
+        ),
+    ] = None
+    loss: Annotated[
+        Loss | None, Field(description="default: mse for numbers, cross-entropy for classes")
+    ] = None
+    optimizer: Annotated[Optimizer | None, Field(description="default: adam")] = None
+    learning_rate: Annotated[
+        float | None, Field(gt=0, description="default: the preset's or the optimizer's own")
+    ] = None
+    schedule: Annotated[
+        Schedule | None,
+        Field(description="default: the preset's; constant for a network of your own"),
+    ] = None
+    batch_size: Annotated[
+        Count | Literal["full", "auto"],
+        Field(
+            description="rows of a mini-batch; full: gradient descent on all rows; "
+            "1: stochastic gradient descent; auto: by the number of rows"
+        ),
+    ] = "auto"
+    iterations: Annotated[
+        int | None, Field(ge=1, description="parameter updates in all; or give epochs")
+    ] = None
+    epochs: Annotated[
+        int | None, Field(ge=1, description="passes over the training rows; or give iterations")
+    ] = None
+    stop: Annotated[StopSpec, Field(description="when to stop earlier")] = StopSpec()
+    dtype: Annotated[
+        Literal["float32", "float64"],
+        Field(description="numbers while training; prediction always computes in float64"),
+    ] = "float32"
+    threads: Annotated[
+        Count | Literal["auto"],
+        Field(
+            description="BLAS threads; part of the result's last bits, so recorded. "
+            "auto: 1 below 256 units a layer, else the cores"
+        ),
+    ] = "auto"
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.iterations is not None and self.epochs is not None:
+            raise PydanticCustomError(
+                "invalid_value", "expected iterations or epochs, got both; remove one", {}
+            )
+        return self

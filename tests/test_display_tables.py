@@ -1,0 +1,153 @@
+"""Results as tables and curves, at every width and in every encoding."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from bpcli.display.closing import RunSummary, closing
+from bpcli.display.plots import loss_curve, sparkline
+from bpcli.display.tables import columns_table, components_table, layers_table, metrics_table
+
+HOSTILE = "\x1b[2J[/] [a] :smile:\x9b\u202e"
+LITERAL = r"\x1b[2J[/] [a] :smile:\x9b\u202e"
+RUN = RunSummary(
+    folder="runs/my iris-1",
+    metrics={
+        "train": {"accuracy": 0.98123, "rmse": 1234.5},
+        "validation": {"accuracy": 0.9667, "rmse": 1300.2},
+        "test": {"accuracy": 0.9333},
+    },
+    baseline={"accuracy": 1 / 3},
+    stop_reason="training loss below 0.05",
+    epochs=300,
+    iterations=2400,
+    best_epoch=280,
+    seconds=83.2,
+    train_losses=[1 / epoch for epoch in range(1, 301)],
+    validation_losses=[1 / epoch + 0.1 for epoch in range(1, 301)],
+)
+
+
+class AsciiFile(io.StringIO):
+    encoding = "ascii"
+
+
+def rendered(renderable, width=80, file=None):
+    console = Console(file=file or io.StringIO(), width=width, _environ={})
+    console.print(renderable)
+    lines = console.file.getvalue().splitlines()
+    assert all(len(line) <= width for line in lines)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def test_metrics_table():
+    assert rendered(metrics_table(RUN.metrics, RUN.baseline)) == (
+        "              train  validation    test  baseline\n"
+        "accuracy     0.9812      0.9667  0.9333    0.3333\n"
+        "rmse      1234        1300       –         –"
+    )
+
+
+def test_metrics_without_baseline_or_sets():
+    assert rendered(metrics_table({"data": {"mae": 2.0}})) == "      data\nmae  2.000"
+    assert rendered(metrics_table({})) == ""
+
+
+def test_layers_table():
+    assert rendered(layers_table([(1, "dense", (16,), 80), (2, "conv", (8, 8, 3), 12344)])) == (
+        "#  layer     output  parameters\n"
+        "1  dense         16          80\n"
+        "2  conv   8 × 8 × 3      12,344\n"
+        "   total                 12,424"
+    )
+
+
+def test_columns_and_components_tables():
+    assert rendered(columns_table([("age", "numeric", "150 numbers")])) == (
+        "column  role     because\nage     numeric  150 numbers"
+    )
+    assert rendered(components_table("layer", [("relu", "", "y = max(x, 0)")])) == (
+        "layer  fields  summary\nrelu           y = max(x, 0)"
+    )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        metrics_table({HOSTILE: {HOSTILE: 1.0}}),
+        columns_table([(HOSTILE, HOSTILE, HOSTILE)]),
+        components_table(HOSTILE, [(HOSTILE, HOSTILE, HOSTILE)]),
+        layers_table([(1, HOSTILE, (1,), 1)]),
+    ],
+)
+def test_foreign_text_appears_literally(table):
+    text = rendered(table, 200)
+    assert LITERAL in text
+    assert text.replace("\n", "").isprintable()
+
+
+def test_closing_says_what_happened_and_what_comes_next():
+    text = rendered(closing(RUN), 100)
+    assert text.endswith(
+        "\n"
+        "stopped  training loss below 0.05\n"
+        "trained  300 epochs, 2,400 iterations in 1 min 23 s; the best epoch was 280\n"
+        "files    runs/my iris-1\n"
+        "\n"
+        "Next: bpcli predict 'runs/my iris-1' data.csv"
+    )
+    assert "━ train 1.000 → 0.003333   ━ validation 1.100 → 0.1033" in text
+
+
+@pytest.mark.parametrize("width", [1, 5, 20, 40, 60, 80, 200])
+@pytest.mark.parametrize("file", [io.StringIO, AsciiFile])
+def test_closing_fits_every_width(width, file):
+    assert rendered(closing(RUN), width, file())
+
+
+def test_closing_without_validation_or_curve():
+    first = RUN.train_losses[:1]
+    text = rendered(closing(RunSummary("r", {}, {}, "done", 1, 1, None, 0.1, first)))
+    assert text.startswith("stopped  done\ntrained  1 epoch, 1 iteration in 0.1 s\n")
+    assert "━" not in text
+
+
+def test_ascii_closing_has_only_signs_that_the_stream_replaces():
+    text = rendered(closing(RUN), 80, AsciiFile())
+    assert set(re.sub(r"[\x00-\x7f]", "", text)) <= set("–…×→")
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "line"),
+    [
+        ([], 5, ""),
+        ([1.0], 5, "▁"),
+        ([8, 7, 6, 5, 4, 3, 2, 1], 8, "█▇▆▅▄▃▂▁"),
+        ([1, None, float("nan"), 2], 8, "▁█"),
+        (range(1000), 4, "▁▃▆█"),
+        (range(1000), 1, "▁"),
+    ],
+)
+def test_sparkline(values, width, line):
+    assert sparkline(values, width) == line
+
+
+def test_ascii_sparkline():
+    assert sparkline(range(8), 8, ascii_only=True) == "_.-=+*#@"
+
+
+def test_loss_curve():
+    assert loss_curve([4.0, 3, 2, 1], [], 10, 4, ascii_only=True).plain.splitlines() == [
+        "4.000 **  ",
+        "       ** ",
+        "        **",
+        "1.000    *",
+    ]
+    assert loss_curve([2.0, 1], [2.0, 2.0], 8, 2).plain.splitlines() == ["2.000 ⠹⡍", "1.000  ⢳"]
+
+
+@pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [float("inf"), 1.0]])
+def test_loss_curve_of_hardly_anything(losses):
+    assert len(loss_curve(losses, [], 20, 3).plain.splitlines()) == 3
