@@ -1,0 +1,1 @@
+"""Run folders and model files: the only place that writes."""

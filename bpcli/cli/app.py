@@ -1,0 +1,74 @@
+"""The application: its commands, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from bpcli.cli import evaluate, listing, predict, schema, train, validate
+from bpcli.config.errors import BpcliError
+
+app = typer.Typer(
+    name="bpcli",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train, predict and evaluate neural networks from one YAML file and one CSV.\n\n"
+    "Start with: bpcli train config.yaml",
+)
+app.command("train")(train.train)
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
+app.command("validate")(validate.validate)
+app.command("list")(listing.list_components)
+app.command("schema")(schema.schema)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from bpcli import __version__
+
+        print(f"bpcli {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def run() -> int:
+    """Run one command and return its exit code; no failure of a user's making has a traceback."""
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except BpcliError as error:
+        return _report(error)
+    except BrokenPipeError:
+        # The reader of our output has gone; without this, Python would complain while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _report(error: BpcliError) -> int:
+    from bpcli.display.console import open_terminal
+    from bpcli.display.messages import error_lines, error_record, print_lines
+
+    if "--json" in sys.argv:
+        import json
+
+        print(json.dumps(error_record(error)))
+    else:
+        print_lines(open_terminal().err, error_lines(error))
+    return error.exit_code

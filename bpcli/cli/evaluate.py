@@ -1,0 +1,46 @@
+"""bpcli evaluate: metrics of a trained model on a labelled CSV."""
+
+from __future__ import annotations
+
+import typer
+
+from bpcli.cli import options
+
+
+def evaluate(
+    run: options.Run,
+    data: options.Data,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare a model's predictions with the target column of a CSV.
+
+    Examples:
+
+      bpcli evaluate runs/iris-1 new_flowers.csv
+
+      bpcli evaluate runs/iris-1 new_flowers.csv --json
+    """
+    from bpcli.display.console import open_terminal
+    from bpcli.display.messages import notice_lines, print_lines
+    from bpcli.display.tables import metrics_table
+    from bpcli.runs.threads import use_threads_of
+
+    terminal = open_terminal(quiet=quiet)
+    use_threads_of(run)
+
+    from bpcli.runs.predict import evaluate_model
+
+    evaluation = evaluate_model(run, data)
+    if not quiet:
+        print_lines(terminal.err, notice_lines(evaluation.notices))
+    if json:
+        _print_json(evaluation.metrics, evaluation.rows)
+    else:
+        terminal.result(metrics_table({f"{evaluation.rows} rows": evaluation.metrics}))
+
+
+def _print_json(metrics: dict[str, float], rows: int) -> None:
+    import json
+
+    typer.echo(json.dumps({"schema_version": 1, "rows": rows, "metrics": metrics}))

@@ -1,0 +1,173 @@
+"""Features: fitted on training rows, then applied to any table, each row by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
+from bpcli.data.arrays import Floats, Ints, Tensors
+from bpcli.data.layout import FeatureLayout, Levels
+from bpcli.data.roles import Column
+from bpcli.data.scalers import fit_scaler
+from bpcli.data.spec import PreprocessSpec
+from bpcli.data.table import Cells, Table
+
+
+class Features(NamedTuple):
+    """A layout with its fitted tensors."""
+
+    layout: FeatureLayout
+    fitted: Tensors
+
+    def encode(self, table: Table, rows: Ints | None = None) -> Floats:
+        """The inputs x (N,I) of the rows, C-contiguous; row i depends on row i alone."""
+        self._check(table)
+        layout = self.layout
+        at = np.arange(table.n_rows) if rows is None else rows
+        x = np.zeros((len(at), len(layout.names)))
+        stop = len(layout.numeric)
+        x[:, :stop], missing = self._scaled(table, at)
+        for name in layout.indicators:
+            x[:, stop] = missing[:, layout.numeric.index(name)]
+            stop += 1
+        for one in layout.categorical:
+            start, stop = stop, stop + len(one.inputs)
+            _put_levels(one, table.cells(one.name), at, x[:, start:stop])
+        _refuse_infinite(x, layout, table, at)
+        return x
+
+    def compare(self, table: Table, known: Collection[str] = ()) -> list[Notice]:
+        """What in a table was not there in training; `known` columns are no surprise."""
+        self._check(table)
+        notices = list(_unseen(self.layout, table))
+        extra = [n for n in table.names if n not in self.layout.columns and n not in known]
+        if extra:
+            notices.insert(0, Notice("BP-D109", table.path.name, f"ignored: {listing(extra)}"))
+        return notices
+
+    def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
+        """Numeric inputs (N,K), and 1 where the cell was missing."""
+        values = _numbers(table, self.layout.numeric, at)
+        missing = np.isnan(values)
+        filled = np.where(missing, self.fitted["feature.impute"], values)
+        tensors = {n: self.fitted[f"feature.{n}"] for n in self.layout.scaler.tensors()}
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.layout.scaler.apply(filled, tensors), missing.astype(np.float64)
+
+    def _check(self, table: Table) -> None:
+        """Every column is there, and holds numbers where training had numbers."""
+        problems = [_absent(table, name) for name in self.layout.columns if name not in table.names]
+        for name in self.layout.numeric:
+            if name in table.names and table.cells(name).not_numbers.any():
+                fix = "correct the cells; the model was trained on numbers"
+                problems.append(table.number_problem(name, fix))
+        if problems:
+            raise DataError(*problems)
+
+
+def fit_features(
+    table: Table, columns: Sequence[Column], rows: Ints, spec: PreprocessSpec
+) -> Features:
+    """The layout and tensors that the training rows `rows` give."""
+    numeric = tuple(column.name for column in columns if column.role == "numeric")
+    values = _numbers(table, numeric, rows)
+    gaps: list[bool] = [bool(np.isnan(column).any()) for column in values.T]
+    layout = FeatureLayout(
+        numeric=numeric,
+        indicators=tuple(name for name, gap in zip(numeric, gaps, strict=True) if gap),
+        categorical=tuple(
+            _fit_levels(column.name, table.cells(column.name), rows, spec.max_levels)
+            for column in columns
+            if column.role == "categorical"
+        ),
+        scaler=spec.numeric,
+        delimiter=table.spec.delimiter,
+        encoding=table.spec.encoding,
+        decimal=table.spec.decimal,
+        missing=table.spec.missing,
+    )
+    scaled = fit_scaler(spec.numeric, values, numeric, table.path.name)
+    fitted = {"impute": np.array([_median(column) for column in values.T]), **scaled}
+    return Features(layout, {f"feature.{name}": tensor for name, tensor in fitted.items()})
+
+
+def describe_levels(layout: FeatureLayout, table: Table, rows: Ints) -> list[Notice]:
+    """The columns that had more categories in training than are kept."""
+    notices = []
+    for one in layout.categorical:
+        found = int(np.count_nonzero(table.cells(one.name).counts(rows)))
+        if found > len(one.levels):
+            what = f"the {len(one.levels)} most frequent of {found} categories are kept"
+            notices.append(Notice("BP-D108", one.name, what, "set preprocess.max_levels"))
+    return notices
+
+
+def _numbers(table: Table, names: Sequence[str], rows: Ints) -> Floats:
+    """The columns side by side (N,K), each contiguous, so that its sum is a pairwise one."""
+    columns = [table.numbers(name)[rows] for name in names]
+    return np.array(columns, dtype=np.float64).reshape(len(names), len(rows)).T
+
+
+def _median(column: Floats) -> float:
+    present = column[~np.isnan(column)]
+    # Of halves, because the mean of the two middle numbers must not overflow.
+    return 2 * float(np.median(present / 2)) if present.size else 0.0
+
+
+def _fit_levels(name: str, cells: Cells, rows: Ints, most: int) -> Levels:
+    """The most frequent categories of the rows; among equals the first by code point."""
+    counts = cells.counts(rows)
+    ranked = sorted((-int(count), word) for word, count in zip(cells.words, counts, strict=True))
+    kept = sorted(word for count, word in ranked[:most] if count)
+    return Levels(name=name, levels=tuple(kept), missing=bool((cells.codes[rows] < 0).any()))
+
+
+def _slots(one: Levels, cells: Cells, at: Ints) -> Ints:
+    """The index of each row's level (N,); −1 for a category or a gap that training had not."""
+    slots = {word: i for i, word in enumerate(one.levels)}
+    gap = len(one.levels) if one.missing else -1
+    return np.array([*(slots.get(word, -1) for word in cells.words), gap])[cells.codes[at]]
+
+
+def _put_levels(one: Levels, cells: Cells, at: Ints, out: Floats) -> None:
+    slots = _slots(one, cells, at)
+    if one.signed:
+        out[:, 0] = np.array([-1.0, 1.0, 0.0])[slots]
+    else:
+        seen = np.flatnonzero(slots >= 0)
+        out[seen, slots[seen]] = 1
+
+
+def _absent(table: Table, name: str) -> Problem:
+    what = f"column {name!r} is missing{did_you_mean(name, table.names)}"
+    return Problem("BP-D050", table.path.name, what, f"the columns are {listing(table.names)}")
+
+
+def _unseen(layout: FeatureLayout, table: Table) -> Iterator[Notice]:
+    where = table.path.name
+    for one in layout.categorical:
+        cells = table.cells(one.name)
+        counts = dict(zip(cells.words, cells.counts().tolist(), strict=True))
+        unseen = sorted(counts.keys() - set(one.levels))
+        if unseen:
+            n = sum(counts[word] for word in unseen)
+            shown = listing([repr(word[:80]) for word in unseen], 5)
+            what = f"column {one.name!r}: {n} cells are none of the trained categories: {shown}"
+            yield Notice("BP-D110", where, what)
+    gapless = [name for name in layout.numeric if name not in layout.indicators]
+    gapless += [one.name for one in layout.categorical if not one.missing]
+    for name in gapless:
+        n = int(np.count_nonzero(table.cells(name).codes < 0))
+        if n:
+            what = f"column {name!r}: {n} cells are missing, in training none was"
+            yield Notice("BP-D111", where, what)
+
+
+def _refuse_infinite(x: Floats, layout: FeatureLayout, table: Table, at: Ints) -> None:
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        what = f"column {layout.names[column]!r}: the number is too large to scale"
+        raise DataError(Problem("BP-D052", table.where(int(at[row])), what, "correct the cell"))

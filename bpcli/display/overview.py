@@ -1,0 +1,70 @@
+"""The first words of a training run: what the data is taken for and what will be trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.table import Table
+from rich.text import Text
+
+from bpcli.data.prepare import Prepared
+from bpcli.data.split import SET_NAMES
+from bpcli.display.figures import counted
+from bpcli.display.text import show
+from bpcli.experiment.problem import LearningProblem
+
+
+def overview(problem: LearningProblem) -> Table:
+    """Data, task, split, network and method, one a line."""
+    prepared = problem.prepared
+    facts = {
+        "data": f"{show(prepared.table.path.name)}, {_columns(prepared)}",
+        "task": f"{prepared.task} of {show(prepared.target.name)}. {prepared.reason}",
+        "rows": _rows(prepared),
+        "network": _network(problem),
+        "training": _training(problem),
+    }
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        table.add_row(Text(name), Text(fact))
+    return table
+
+
+def _columns(prepared: Prepared) -> str:
+    """`150 rows; columns: 4 numeric, 1 left out`"""
+    roles = (column.role for column in prepared.columns if column.role != "target")
+    used = Counter(role if role in ("numeric", "categorical") else "left out" for role in roles)
+    order = ("numeric", "categorical", "left out")
+    named = ", ".join(f"{used[role]} {role}" for role in order if used[role])
+    return f"{counted(prepared.table.n_rows, 'row')}; columns: {named}"
+
+
+def _rows(prepared: Prepared) -> str:
+    """`90 train, 30 validation, 30 test`"""
+    sizes = {name: len(prepared.rows(which)) for which, name in SET_NAMES.items()}
+    return ", ".join(f"{size:,} {name}" for name, size in sizes.items() if size)
+
+
+def _network(problem: LearningProblem) -> str:
+    """`4 → 16 tanh → 3; 131 parameters`"""
+    network = problem.network
+    steps = [" × ".join(map(str, network.in_shape))]
+    for layer, plan in zip(network.layers, network.plans, strict=True):
+        if plan.params:
+            steps.append(" × ".join(map(str, plan.out_shape)))
+        else:
+            steps[-1] += f" {layer.name}"
+    return f"{' → '.join(steps)}; {counted(network.size, 'parameter')}"
+
+
+def _training(problem: LearningProblem) -> str:
+    """`adam, learning rate 0.01, batches of 32 rows; loss: cross_entropy`"""
+    config, method = problem.config, problem.method()
+    batch = "all rows" if config.batch_size == "full" else counted(method.batch_size, "row")
+    schedule = config.schedule.name if config.schedule else ""
+    return (
+        f"{method.optimizer.name}, learning rate {method.rates[0]:g} ({schedule}), "
+        f"batches of {batch}, {counted(method.iterations, 'iteration')}; loss: {problem.loss.name}"
+    )

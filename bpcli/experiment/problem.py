@@ -1,0 +1,123 @@
+"""A learning problem: prepared arrays, the network for them, and how its predictions are scored."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bpcli.data.arrays import Ints
+from bpcli.data.prepare import Prepared
+from bpcli.data.split import TRAIN, VALIDATION
+from bpcli.data.table import Table
+from bpcli.data.target import ClassTarget, RegressionTarget
+from bpcli.experiment.config import Config
+from bpcli.experiment.fit import Fit, Validation
+from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.resolve import network_of
+from bpcli.metrics.metric import Floats, Truth, evaluate, metrics_for
+from bpcli.nn.layer import Array
+from bpcli.nn.losses import Loss
+from bpcli.nn.network import Network
+from bpcli.nn.training import Method, Rows
+
+
+class LearningProblem(NamedTuple):
+    """What a resolved config asks of a prepared table."""
+
+    config: Config
+    prepared: Prepared
+    network: Network
+    loss: Loss
+
+    @classmethod
+    def of(cls, config: Config, prepared: Prepared) -> LearningProblem:
+        """The problem of a resolved config.  Raises ConfigError for layers that do not fit."""
+        assert config.loss is not None and isinstance(config.network, tuple)
+        outputs = config.loss.outputs(prepared.target.width)
+        network = network_of(config.network, prepared.x.shape[1], outputs)
+        return cls(config, prepared, network, config.loss)
+
+    def predictor(self, flat: Array) -> Predictor:
+        """The model that parameters (R,P) make."""
+        prepared = self.prepared
+        return Predictor(
+            prepared.features,
+            prepared.target,
+            prepared.target_fitted,
+            self.network,
+            self.loss,
+            flat,
+        )
+
+    def fit(self) -> Fit:
+        """Training from the start values; iterate it to train."""
+        x, t = self._arrays(self.prepared.rows(TRAIN))
+        return Fit(
+            self.network,
+            self.method(),
+            Rows(x[None], t[None]),
+            self._validation(),
+            self.config.stop,
+        )
+
+    def method(self) -> Method:
+        """How the config trains on the training rows."""
+        config, rows = self.config, len(self.prepared.rows(TRAIN))
+        assert config.optimizer and config.schedule and config.learning_rate
+        full = config.batch_size in ("full", "auto")
+        batch = rows if full else min(int(config.batch_size), rows)
+        updates = config.iterations or (config.epochs or 1) * -(-rows // batch)
+        return Method(
+            self.loss,
+            config.optimizer,
+            config.schedule,
+            (config.learning_rate,),
+            batch,
+            updates,
+            config.seed,
+        )
+
+    def _validation(self) -> Validation | None:
+        rows = self.prepared.rows(VALIDATION)
+        if not len(rows):
+            return None
+        metric = metrics_for(self.loss.predicts)[0]
+        truth = truth_of(self.prepared.target, self.prepared.table)[rows]
+        predict = self.predictor(np.empty(0)).from_scores
+        return Validation(*self._arrays(rows), truth, metric, predict)
+
+    def _arrays(self, rows: Ints) -> tuple[Array, Array]:
+        """x (N,I) and t (N,O) of some rows, as training numbers."""
+        (outputs,) = self.network.out_shape
+        x = self.prepared.x[rows].astype(self.config.dtype)
+        # One score for two classes learns the second one's column.
+        return x, np.ascontiguousarray(self.prepared.t[rows, -outputs:].astype(self.config.dtype))
+
+
+def truth_of(target: RegressionTarget | ClassTarget, table: Table) -> Truth:
+    """What metrics compare with: class codes (N,), or values (N,1) in their own units."""
+    return target.codes(table) if isinstance(target, ClassTarget) else target.values(table)
+
+
+class Baseline(NamedTuple):
+    """What a model must beat: a prediction that never looks at the inputs."""
+
+    description: str
+    row: Floats  # one prediction (1,O)
+
+
+def baseline_of(prepared: Prepared) -> Baseline:
+    """The class shares, or the mean, of the training rows."""
+    target, rows = prepared.target, prepared.rows(TRAIN)
+    truth = truth_of(target, prepared.table)[rows]
+    if isinstance(target, RegressionTarget):
+        return Baseline("the training rows' mean", truth.mean(axis=0, keepdims=True))
+    shares = np.bincount(truth, minlength=target.width) / len(rows)
+    return Baseline(f"always {target.classes[int(shares.argmax())]!r}", shares[None])
+
+
+def score(problem: LearningProblem, prediction: Floats, rows: Ints) -> dict[str, float]:
+    """Every metric of the predictions (N,O) of a table over some of its rows."""
+    truth = truth_of(problem.prepared.target, problem.prepared.table)
+    return evaluate(metrics_for(problem.loss.predicts), truth[rows], prediction[rows])

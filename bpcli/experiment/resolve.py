@@ -1,0 +1,119 @@
+"""Every choice that a config leaves open, made and written down: the resolved config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpcli.config.errors import ConfigError, Problem
+from bpcli.config.threads import threads_in_use
+from bpcli.data.prepare import Prepared
+from bpcli.data.split import TRAIN, VALIDATION
+from bpcli.experiment.config import Config
+from bpcli.experiment.presets import MLP, Preset, Recipe
+from bpcli.nn.layer import Layer
+from bpcli.nn.layers import Dense
+from bpcli.nn.losses import MSE, BinaryCrossEntropy, CrossEntropy, Loss
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Adam
+from bpcli.nn.schedules import Constant
+
+ROLES = {"numeric": "numeric", "categorical": "categorical", "id": "id"}  # others are dropped
+LOSSES: dict[str, Loss] = {
+    "regression": MSE(),
+    "binary": BinaryCrossEntropy(),
+    "multiclass": CrossEntropy(),
+}
+
+
+def resolve(config: Config, prepared: Prepared) -> Config:
+    """The same experiment with nothing left open; it trains to the same bytes.
+
+    Raises ConfigError where the loss does not fit the target.
+    """
+    preset = config.network if isinstance(config.network, Preset) else MLP()
+    own_layers = isinstance(config.network, tuple)
+    recipe = preset.recipe(len(prepared.rows(TRAIN)))
+    loss = config.loss or LOSSES[prepared.task]
+    _check_loss(loss, prepared)
+    choices: dict[str, Any] = {
+        "task": prepared.task,
+        "data": _data(config, prepared),
+        "network": config.network if own_layers else recipe.layers,
+        "loss": loss,
+        "optimizer": config.optimizer or recipe.optimizer,
+        "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
+        "schedule": config.schedule or (Constant() if own_layers else recipe.schedule),
+        "batch_size": _batch_size(config, recipe, len(prepared.rows(TRAIN))),
+        "threads": threads_in_use() or config.threads,
+        "stop": _stop(config, prepared, own_layers),
+    }
+    if config.iterations is None and config.epochs is None:
+        choices["epochs"] = recipe.epochs
+    return config.model_copy(update=choices)
+
+
+def network_of(layers: tuple[Layer, ...], inputs: int, outputs: int) -> Network:
+    """The hidden layers with the output layer that the target asks for.
+
+    Raises ConfigError for a layer that does not fit the one before.
+    """
+    try:
+        return Network((*layers, Dense(units=outputs)), (inputs,))
+    except ValueError as error:
+        raise ConfigError(Problem("BP-C020", "network", str(error))) from None
+
+
+def _data(config: Config, prepared: Prepared) -> Any:
+    roles = {
+        column.name: ROLES.get(column.role, "drop")
+        for column in prepared.columns
+        if column.role != "target"
+    }
+    return config.data.model_copy(update={"target": prepared.target.name, "columns": roles})
+
+
+def _learning_rate(config: Config, recipe: Recipe, own_layers: bool) -> float:
+    if config.optimizer is not None:
+        return config.optimizer.learning_rate
+    return Adam.learning_rate if own_layers else recipe.learning_rate
+
+
+def _batch_size(config: Config, recipe: Recipe, rows: int) -> Any:
+    if config.batch_size == "full":
+        return "full"
+    return recipe.batch_size if config.batch_size == "auto" else config.batch_size
+
+
+def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
+    validated = len(prepared.rows(VALIDATION)) > 0
+    changes: dict[str, Any] = {}
+    if config.stop.monitor == "auto":
+        changes["monitor"] = "validation_loss" if validated else "train_loss"
+    elif config.stop.monitor == "validation_loss" and not validated:
+        raise ConfigError(
+            Problem(
+                "BP-C021",
+                "stop.monitor",
+                "there are no validation rows to watch",
+                "set split.validation above 0, or monitor train_loss",
+            )
+        )
+    if config.stop.restore_best is None:
+        # A preset ends with its best epoch; a network of one's own with its last, unless the
+        # config asks for patience.
+        patient = config.stop.patience is not None
+        changes["restore_best"] = patient or (validated and not own_layers)
+    return config.stop.model_copy(update=changes)
+
+
+def _check_loss(loss: Loss, prepared: Prepared) -> None:
+    wanted = "numbers" if prepared.task == "regression" else "classes"
+    if loss.predicts != wanted:
+        what = f"{loss.name} is for {loss.predicts}, the task is {prepared.task}"
+        fitting = [name for name, member in Loss.members().items() if member.predicts == wanted]
+        fix = f"use {' or '.join(fitting)}, or set task"
+        raise ConfigError(Problem("BP-C022", "loss", what, fix))
+    try:
+        loss.outputs(prepared.target.width)
+    except ValueError as error:
+        raise ConfigError(Problem("BP-C023", "loss", str(error))) from None

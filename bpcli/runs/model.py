@@ -1,0 +1,120 @@
+"""The model file: everything that predict needs, and nothing that can run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from bpcli.config.component import Spec
+from bpcli.config.errors import ModelError, Problem
+from bpcli.data.features import Features
+from bpcli.data.layout import FeatureLayout
+from bpcli.data.target import AnyTarget
+from bpcli.experiment.config import Layers
+from bpcli.experiment.predictor import Predictor
+from bpcli.nn.losses import Loss
+from bpcli.nn.network import Network, Slot
+from bpcli.runs.header import damaged
+from bpcli.runs.source import read_model_bytes
+from bpcli.runs.tensorfile import Tensors, pack, unpack
+
+FORMAT = 1  # what this bpcli writes and reads
+
+
+class ModelRecord(Spec):
+    """What the model file says beside its tensors."""
+
+    format: Literal[1] = 1
+    bpcli: str
+    task: Literal["regression", "binary", "multiclass"]
+    target: AnyTarget
+    ids: Annotated[tuple[str, ...], Field(strict=False)]  # copied into predictions
+    features: FeatureLayout
+    layers: Layers  # with the output layer
+    loss: Loss
+    dtype: Literal["float32", "float64"]
+    replicas: Annotated[int, Field(ge=1)]
+    threads: int
+    config: dict[str, Any]  # resolved, without the folder of the data
+    data_sha256: str
+    environment: dict[str, Any]
+
+
+def model_bytes(record: ModelRecord, predictor: Predictor) -> bytes:
+    """The model as one file: the same model gives the same bytes."""
+    fitted = {**predictor.features.fitted, **predictor.target_fitted}
+    weights = {
+        _tensor_name(slot): predictor.flat[:, slot.start : slot.stop].reshape(
+            -1, *slot.parameter.shape
+        )
+        for slot in predictor.network.slots
+    }
+    return pack(record.model_dump(mode="json"), {**fitted, **weights})
+
+
+def read_model(path: Path) -> tuple[ModelRecord, Predictor]:
+    """The model in a run folder or a model file.  Raises ModelError for any changed byte."""
+    content, name = read_model_bytes(path)
+    raw, tensors = unpack(content, name)
+    record = _record(raw, name)
+    return record, _predictor(record, tensors, name)
+
+
+def _record(raw: dict[str, Any], name: str) -> ModelRecord:
+    if raw.get("format") != FORMAT:
+        what = f"has format {raw.get('format')!r}; this bpcli reads format {FORMAT}"
+        raise ModelError(Problem("BP-M003", name, what, "use the bpcli that wrote it"))
+    try:
+        return ModelRecord.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise damaged(name, f"its record is invalid at {where}: {first['msg']}") from None
+
+
+def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predictor:
+    try:
+        network = Network(record.layers, (len(record.features.names),))
+    except ValueError as error:
+        raise damaged(name, str(error)) from None
+    feature_shapes, target_shapes = record.features.tensor_shapes(), record.target.tensor_shapes()
+    _check_tensors(record, network, {**feature_shapes, **target_shapes}, tensors, name)
+    flat = np.empty((record.replicas, network.size), record.dtype)
+    for slot in network.slots:
+        flat[:, slot.start : slot.stop] = tensors[_tensor_name(slot)].reshape(len(flat), -1)
+    return Predictor(
+        Features(record.features, {key: tensors[key] for key in feature_shapes}),
+        record.target,
+        {key: tensors[key] for key in target_shapes},
+        network,
+        record.loss,
+        flat,
+    )
+
+
+def _check_tensors(
+    record: ModelRecord,
+    network: Network,
+    fitted: dict[str, tuple[int, ...]],
+    tensors: Tensors,
+    name: str,
+) -> None:
+    """Names, shapes and types are those that the record implies."""
+    weights = {
+        _tensor_name(slot): (record.replicas, *slot.parameter.shape) for slot in network.slots
+    }
+    expected = {key: (shape, "float64") for key, shape in fitted.items()}
+    expected |= {key: (shape, record.dtype) for key, shape in weights.items()}
+    found = {key: (tensor.shape, tensor.dtype.name) for key, tensor in tensors.items()}
+    if found != expected:
+        wrong = sorted(
+            key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)
+        )
+        raise damaged(name, f"its tensors do not fit its network: {', '.join(wrong[:5])}")
+
+
+def _tensor_name(slot: Slot) -> str:
+    return f"layers.{slot.layer}.{slot.name}"

@@ -1,0 +1,74 @@
+"""The CSV files of a run: exact numbers, a fixed line end, one header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bpcli.data.arrays import Ints
+from bpcli.data.prepare import Prepared
+from bpcli.data.split import SET_NAMES
+from bpcli.data.table import Table
+from bpcli.data.target import ClassTarget, RegressionTarget
+from bpcli.experiment.fit import Record
+from bpcli.metrics.metric import Floats
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A CSV; floats as the shortest text that reads back to the same number, None as empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def history_csv(records: Iterable[Record], metric: str) -> str:
+    """One row an epoch; the metric is that of the validation rows."""
+    header = [
+        *("epoch", "iteration", "learning_rate", "train_loss", "validation_loss"),
+        *(f"validation_{metric}", "gradient_norm", "seconds"),
+    ]
+    rows = ((*record[:-1], round(record.seconds, 6)) for record in records)
+    return csv_text(header, rows)
+
+
+def split_csv(prepared: Prepared) -> str:
+    """Which set each row belongs to; rows count from 1, the first one below the header."""
+    names = (SET_NAMES[int(which)] for which in prepared.sets)
+    return csv_text(("row", "set"), enumerate(names, 1))
+
+
+def predictions_csv(
+    table: Table,
+    rows: Ints,
+    ids: Sequence[str],
+    target: RegressionTarget | ClassTarget,
+    prediction: Floats,
+) -> str:
+    """Row number, ids, the target where the table has it, the prediction, and p_<class>."""
+    known = [target.name] if target.name in table.names else []
+    copied = [name for name in (*ids, *known) if name in table.names]
+    columns: list[tuple[str, list[Any]]] = [
+        ("row", (rows + 1).tolist()),
+        *((name, table.text(name)[rows].tolist()) for name in copied),
+        *_answers(target, prediction[rows]),
+    ]
+    header, values = zip(*columns, strict=True)
+    return csv_text(header, zip(*values, strict=True))
+
+
+def _answers(
+    target: RegressionTarget | ClassTarget, prediction: Floats
+) -> list[tuple[str, list[Any]]]:
+    """The columns that the model adds."""
+    if isinstance(target, RegressionTarget):
+        return [("prediction", prediction[:, 0].tolist())]
+    best = prediction.argmax(axis=1).tolist()
+    shares = zip(target.classes, prediction.T.tolist(), strict=True)
+    return [
+        ("prediction", [target.classes[code] for code in best]),
+        *((f"p_{label}", column) for label, column in shares),
+    ]

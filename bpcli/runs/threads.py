@@ -1,0 +1,16 @@
+"""The threads a model was trained with, set again before numpy is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bpcli.config.threads import fix_threads
+from bpcli.runs.header import read_header
+from bpcli.runs.source import read_model_bytes
+
+
+def use_threads_of(model: Path) -> None:
+    """Compute with the model's recorded number of threads.  Raises ModelError."""
+    record, _ = read_header(*read_model_bytes(model))
+    threads = record.get("threads")
+    fix_threads(threads if isinstance(threads, int) and threads > 0 else 1)
