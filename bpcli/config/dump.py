@@ -39,8 +39,8 @@ class _Dumper(yaml.SafeDumper):
         return node
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Quoted where YAML 1.2 reads a plain scalar as something else; 1.1 is PyYAML's part."""
-        quoted = "\n" in text or not is_text(text)
+        """Quoted where YAML 1.2 would read something else; PyYAML itself sees to YAML 1.1."""
+        quoted = text.splitlines() != [text] or not is_text(text)
         return self.represent_scalar("tag:yaml.org,2002:str", text, '"' if quoted else None)
 
 

@@ -73,7 +73,7 @@ def _parsed(text: str, keys: KeyPath) -> Any:
         raise ConfigError(*(problem._replace(where=where) for problem in error.problems)) from None
 
 
-def _resolved(value: Any, keys: Sequence[str], assignment: str) -> KeyPath:
+def _resolved(value: Any, keys: tuple[str, ...], assignment: str) -> KeyPath:
     """The keys as a path in the tree: indices as numbers."""
     path: KeyPath = ()
     for key in keys:

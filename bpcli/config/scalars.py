@@ -1,4 +1,4 @@
-"""What an unquoted word means: the scalars of YAML 1.2's core schema (yaml.org/spec/1.2.2 §10.3)."""
+"""What an unquoted word means, by the core schema of YAML 1.2 (yaml.org/spec/1.2.2, §10.3)."""
 
 from __future__ import annotations
 

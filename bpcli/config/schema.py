@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic.json_schema import (
+    CoreRef,
     DefsRef,
     GenerateJsonSchema,
     JsonRef,
@@ -28,21 +29,25 @@ class _Generator(GenerateJsonSchema):
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         return {"$schema": self.schema_dialect, **super().generate(schema, mode)}
 
-    def generate_inner(self, schema: Any) -> JsonSchemaValue:
-        result = super().generate_inner(schema)
-        family = str(result.get("$ref", "")).rpartition("/")[2]
-        if family in Component.registry:
-            self._define(family)
-        return result
+    def get_schema_from_definitions(self, json_ref: JsonRef) -> JsonSchemaValue | None:
+        family = json_ref.rpartition("/")[2]
+        if family not in Component.registry:
+            return super().get_schema_from_definitions(json_ref)
+        name, reference = self.get_cache_defs_ref_schema(CoreRef(family))
+        if name not in self.definitions:
+            self._define(name, family)
+        return reference  # the definition itself would be copied to each place
+
+    def encode_default(self, dft: Any) -> Any:
+        """Defaults as a user would write them, components by name."""
+        if isinstance(dft, tuple):
+            return [self.encode_default(item) for item in dft]
+        return dft.written() if isinstance(dft, Component) else super().encode_default(dft)
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
-    def _define(self, family: str) -> None:
-        name = DefsRef(family)
-        if name in self.definitions:
-            return
-        self.json_to_defs_refs[JsonRef(f"#/$defs/{family}")] = name
+    def _define(self, name: DefsRef, family: str) -> None:
         self.definitions[name] = {}  # for members that hold others of their family
         members = Component.registry[family].values()
         self.definitions[name] = {"anyOf": [form for cls in members for form in self._forms(cls)]}

@@ -91,7 +91,7 @@ def _refuse_ragged(source: Source, lines: Ints, widths: Ints, expected: int) -> 
         Problem(
             "BP-D014",
             f"{source.path.name}, line {lines[i]}",
-            f"{widths[i]} fields, but the header has {expected}",
+            f"{widths[i]} field{'' if widths[i] == 1 else 's'}, but the header has {expected}",
             "quote a cell that contains the delimiter, or make the number of fields equal",
             (line_of_text(source.text, int(lines[i])),),
         )

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from bpcli.config.errors import DataError, Problem
 
-
 STDIN = Path("-")
 
 

@@ -32,7 +32,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """0.8 s, 42 s, 3 min 05 s, 2 h 05 min."""
+    """0.05 s, 0.8 s, 42 s, 3 min 05 s, 2 h 05 min."""
+    if seconds < 0.1:
+        return f"{round(seconds, 2):g} s"
     if seconds < 10:
         return f"{round(seconds, 1):g} s"
     whole = round(seconds)

@@ -38,6 +38,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     choices: dict[str, Any] = {
         "task": prepared.task,
         "data": _data(config, prepared),
+        "split": _split(config, prepared.task),
         "network": config.network if own_layers else recipe.layers,
         "loss": loss,
         "optimizer": config.optimizer or recipe.optimizer,
@@ -70,6 +71,13 @@ def _data(config: Config, prepared: Prepared) -> Any:
         if column.role != "target"
     }
     return config.data.model_copy(update={"target": prepared.target.name, "columns": roles})
+
+
+def _split(config: Config, task: str) -> Any:
+    if config.split.method != "auto":
+        return config.split
+    method = "random" if task == "regression" else "stratified"
+    return config.split.model_copy(update={"method": method})
 
 
 def _learning_rate(config: Config, recipe: Recipe, own_layers: bool) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
+from bpcli.data.arrays import Flags
 from bpcli.data.read import read_table
 from bpcli.data.table import Table
 from bpcli.data.target import ClassTarget, RegressionTarget
@@ -78,7 +79,7 @@ def evaluate_model(model: Path, data: Path) -> Evaluation:
     )
 
 
-def _labelled(target: RegressionTarget | ClassTarget, table: Table) -> np.ndarray:  # type: ignore[type-arg]
+def _labelled(target: RegressionTarget | ClassTarget, table: Table) -> Flags:
     truth = truth_of(target, table)
     return truth >= 0 if isinstance(target, ClassTarget) else ~np.isnan(truth[:, 0])
 

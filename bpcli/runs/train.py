@@ -126,7 +126,6 @@ class TrainingRun:
         prepared, config = self.prepared, self.config
         portable = config.model_dump(mode="json")
         portable["data"]["path"] = Path(config.data.path).name
-        portable["threads"] = 0
         return ModelRecord(
             bpcli=__version__,
             task=prepared.task,  # type: ignore[arg-type]
