@@ -52,12 +52,18 @@ def run() -> int:
     try:
         app()
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        # Typer ends with 1 where the reader of our output has gone, and nowhere else.
+        return _leave_quietly() if end.code == 1 else int(end.code or 0)
     except BpcliError as error:
         return _report(error)
     except BrokenPipeError:
-        # The reader of our output has gone; without this, Python would complain while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _leave_quietly()
+    return 0
+
+
+def _leave_quietly() -> int:
+    """Point stdout at nothing, or Python would complain about the closed pipe while it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -40,13 +40,15 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Quoted where YAML 1.2 would read something else; PyYAML itself sees to YAML 1.1."""
-        quoted = text.splitlines() != [text] or not is_text(text)
-        return self.represent_scalar("tag:yaml.org,2002:str", text, '"' if quoted else None)
+        style = None if is_text(text) else "'"
+        if text.splitlines() != [text]:
+            style = '"'  # the only style that keeps every kind of line break
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)
 # YAML 1.1 has these as booleans; PyYAML forgot them.
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]"), list("yYnN"))
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
 
 
 def _width(node: yaml.Node) -> int:

@@ -60,12 +60,12 @@ def _problems(table: Table, target: str, task: str, facts: Facts) -> Iterator[Pr
         yield Problem("BP-D041", where, what, "set data.target to another column")
     elif task == "regression":
         return
-    elif task == "binary" and len(facts.words) != 2:
-        what = f"{column}: a binary task needs two classes, there are {_shares(facts)}"
-        yield Problem("BP-D043", where, what, "set task: multiclass, or merge classes")
     elif facts.distinct < len(facts.words):
         what = f"{column}: the same number is written in two ways: {_shares(facts)}"
         yield Problem("BP-D046", where, what, "write each class in one way")
+    elif task == "binary" and facts.distinct != 2:
+        what = f"{column}: a binary task needs two classes, there are {_shares(facts)}"
+        yield Problem("BP-D043", where, what, "set task: multiclass, or merge classes")
     elif facts.unique and facts.present > 2:
         what = f"{column}: each of the {facts.present} cells is a class of its own"
         yield Problem("BP-D047", where, what, "set data.target to another column, or set task")

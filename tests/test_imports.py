@@ -1,0 +1,56 @@
+"""Who may import whom: the packages form a line, and imports point down it only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import ROOT
+
+ORDER = ["config", "nn", "metrics", "data", "experiment", "runs", "display", "cli"]
+PACKAGES = {"nn": {"config"}, "metrics": {"config"}, "data": {"config"}}  # these lean on no other
+PANDAS_IN = {"data", "runs"}  # runs asks for its version
+NUMERIC = {"numpy", "pandas"}
+LIGHT = ["config", "cli", "__main__.py", "__init__.py"]  # must not import numpy at the top
+SOURCES = sorted((ROOT / "bpcli").rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or ""
+
+
+def package(path: Path) -> str:
+    return path.relative_to(ROOT / "bpcli").parts[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_arrows_point_down(path: Path) -> None:
+    home = package(path)
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "pandas":
+            assert home in PANDAS_IN, f"{home} imports pandas"
+        if parts[0] != "bpcli" or len(parts) == 1 or home.endswith(".py"):
+            continue
+        below = PACKAGES.get(home, set(ORDER[: ORDER.index(home)]))
+        assert parts[1] in {home} | below, f"{home} imports {name}"
+
+
+def test_every_package_has_its_place() -> None:
+    assert {package(path) for path in SOURCES} - {"__init__.py", "__main__.py"} == set(ORDER)
+
+
+def test_nothing_loads_code_or_objects_from_files() -> None:
+    banned = {"pickle", "marshal", "shelve", "joblib", "dill", "importlib", "runpy"}
+    for path in SOURCES:
+        assert not banned & {name.split(".")[0] for name in imports(path)}, path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"eval", "exec", "__import__", "compile"}, path

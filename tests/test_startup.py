@@ -1,0 +1,45 @@
+"""Help and version answer at once: neither numpy nor pandas is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from running import ROOT
+
+PROBE = """
+import sys
+sys.argv = ["bpcli", *{arguments!r}]
+from bpcli.__main__ import main
+try:
+    main()
+except SystemExit:
+    pass
+print(*(name for name in ("numpy", "pandas") if name in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [
+        (["--help"], ""),
+        (["--version"], ""),
+        (["train", "--help"], ""),
+        (["predict", "--help"], ""),
+        (["validate", "configs/iris.yaml", "-q"], "numpy"),
+        (["list", "loss"], "numpy"),
+        (["schema"], "numpy"),
+    ],
+    ids=" ".join,
+)
+def test_imports(arguments: list[str], loaded: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(arguments=arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr.strip() == loaded
+    assert done.stdout or "-q" in arguments
