@@ -84,11 +84,12 @@ class Component(Spec):
                 {"family": cls.family, "name": name, "known": sorted(cls.members())},
             )
         short = entry is not None and not isinstance(entry, dict)
-        fields = {_main_field(member): entry} if short else entry or {}
+        implied = _main_field(member) if short else None
+        fields = {implied: entry} if implied else entry or {}
         try:
             return member.model_validate(fields)
         except ValidationError as error:
-            raise _relocated(error, name, drop_field=short) from None
+            raise _relocated(error, name, implied) from None
 
     def written(self) -> Any:
         """The fullest written form: `{name: {every field}}`, or the bare name without fields."""
@@ -140,11 +141,11 @@ def _main_field(member: type[Component]) -> str:
     return field
 
 
-def _relocated(error: ValidationError, name: str, *, drop_field: bool) -> ValidationError:
-    """The same errors under the path that the user wrote: the name, without an implied field."""
+def _relocated(error: ValidationError, name: str, implied: str | None) -> ValidationError:
+    """The same errors under the path that the user wrote: the name, without the implied field."""
     lines: list[InitErrorDetails] = []
     for item in error.errors(include_url=False):
-        at = item["loc"][1:] if drop_field else item["loc"]
+        at = item["loc"][1:] if item["loc"][:1] == (implied,) else item["loc"]
         kind: Any = item["type"]
         context = dict(item.get("ctx", {}))
         if kind in _CUSTOM_KINDS:

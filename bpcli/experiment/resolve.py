@@ -61,7 +61,7 @@ def network_of(layers: tuple[Layer, ...], inputs: int, outputs: int) -> Network:
     try:
         return Network((*layers, Dense(units=outputs)), (inputs,))
     except ValueError as error:
-        raise ConfigError(Problem("BP-C020", "network", str(error))) from None
+        raise ConfigError(Problem("BP-C050", "network", str(error))) from None
 
 
 def _data(config: Config, prepared: Prepared) -> Any:
@@ -100,7 +100,7 @@ def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
     elif config.stop.monitor == "validation_loss" and not validated:
         raise ConfigError(
             Problem(
-                "BP-C021",
+                "BP-C051",
                 "stop.monitor",
                 "there are no validation rows to watch",
                 "set split.validation above 0, or monitor train_loss",
@@ -120,8 +120,8 @@ def _check_loss(loss: Loss, prepared: Prepared) -> None:
         what = f"{loss.name} is for {loss.predicts}, the task is {prepared.task}"
         fitting = [name for name, member in Loss.members().items() if member.predicts == wanted]
         fix = f"use {' or '.join(fitting)}, or set task"
-        raise ConfigError(Problem("BP-C022", "loss", what, fix))
+        raise ConfigError(Problem("BP-C052", "loss", what, fix))
     try:
         loss.outputs(prepared.target.width)
     except ValueError as error:
-        raise ConfigError(Problem("BP-C023", "loss", str(error))) from None
+        raise ConfigError(Problem("BP-C053", "loss", str(error))) from None
