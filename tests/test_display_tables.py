@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from bpcli.display.closing import RunSummary, closing
+from bpcli.display.closing import RunSummary, closing, equation
 from bpcli.display.plots import loss_curve, sparkline
 from bpcli.display.tables import columns_table, components_table, layers_table, metrics_table
 
@@ -14,12 +14,15 @@ HOSTILE = "\x1b[2J[/] [a] :smile:\x9b\u202e"
 LITERAL = r"\x1b[2J[/] [a] :smile:\x9b\u202e"
 RUN = RunSummary(
     folder="runs/my iris-1",
+    target="species",
     metrics={
         "train": {"accuracy": 0.98123, "rmse": 1234.5},
         "validation": {"accuracy": 0.9667, "rmse": 1300.2},
         "test": {"accuracy": 0.9333},
     },
     baseline={"accuracy": 1 / 3},
+    baseline_predicts="always 'setosa'",
+    coefficients=None,
     stop_reason="training loss below 0.05",
     epochs=300,
     iterations=2400,
@@ -92,13 +95,14 @@ def test_closing_says_what_happened_and_what_comes_next():
     text = rendered(closing(RUN), 100)
     assert text.endswith(
         "\n"
-        "stopped  training loss below 0.05\n"
-        "trained  300 epochs, 2,400 iterations in 1 min 23 s; the best epoch was 280\n"
-        "files    runs/my iris-1\n"
+        "baseline  always 'setosa'\n"
+        "stopped   training loss below 0.05\n"
+        "trained   300 epochs, 2,400 iterations in 1 min 23 s; the best epoch was 280\n"
+        "files     runs/my iris-1\n"
         "\n"
         "Next: bpcli predict 'runs/my iris-1' data.csv"
     )
-    assert "━ train 1.000 → 0.003333   ━ validation 1.100 → 0.1033" in text
+    assert "━ train 1.000 → 0.003333   ━ validation 1.100 → 0.1033   log scale" in text
 
 
 @pytest.mark.parametrize("width", [1, 5, 20, 40, 60, 80, 200])
@@ -109,8 +113,10 @@ def test_closing_fits_every_width(width, file):
 
 def test_closing_without_validation_or_curve():
     first = RUN.train_losses[:1]
-    text = rendered(closing(RunSummary("r", {}, {}, "done", 1, 1, None, 0.1, first)))
-    assert text.startswith("stopped  done\ntrained  1 epoch, 1 iteration in 0.1 s\n")
+    text = rendered(
+        closing(RunSummary("r", "y", {}, {}, "the mean", None, "done", 1, 1, None, 0.1, first))
+    )
+    assert text.startswith("baseline  the mean\nstopped   done\ntrained   1 epoch, 1 iteration in")
     assert "━" not in text
 
 
@@ -151,3 +157,16 @@ def test_loss_curve():
 @pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [float("inf"), 1.0]])
 def test_loss_curve_of_hardly_anything(losses):
     assert len(loss_curve(losses, [], 20, 3).plain.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "expected"),
+    [
+        ({"x": 1.99999774, "intercept": 5.7e-06}, "y = 2.000 x + 0.000"),
+        ({"x": -0.5, "[b]": 3e-7, "intercept": -32.0}, "y = − 0.5000 x + 3.000e-07 [b] − 32.00"),
+        ({"x": 1e-6, "intercept": 2e-5}, "y = 1.000e-06 x + 2.000e-05"),
+        ({f"x{i}": 1.0 for i in range(9)} | {"intercept": 1.0}, "… + 1.000"),
+    ],
+)
+def test_equation(coefficients, expected):
+    assert equation("y", coefficients).endswith(expected)

@@ -53,7 +53,7 @@ def train(
     if json:
         _print_json(outcome)
     elif not quiet:
-        _conclude(terminal, outcome)
+        _conclude(terminal, run, outcome)
 
 
 def _introduce(terminal: Terminal, run: TrainingRun) -> None:
@@ -86,15 +86,18 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
         raise typer.Exit(130) from None
 
 
-def _conclude(terminal: Terminal, outcome: Outcome) -> None:
+def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
     from bpcli.display.closing import RunSummary, closing
 
     held_out = next(name for name in ("test", "validation", "train") if name in outcome.metrics)
     last = outcome.records[-1]
     summary = RunSummary(
         folder=str(outcome.folder),
+        target=run.prepared.target.name,
         metrics=outcome.metrics,
         baseline=outcome.baselines[held_out],
+        baseline_predicts=outcome.baseline,
+        coefficients=outcome.coefficients,
         stop_reason=outcome.stop_reason,
         epochs=last.epoch,
         iterations=last.iteration,

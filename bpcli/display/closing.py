@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bpcli.display.figures import counted, duration, number
-from bpcli.display.plots import STYLES, loss_curve, sparkline
+from bpcli.display.plots import STYLES, log_scaled, loss_curve, sparkline
 from bpcli.display.tables import Metrics, metrics_table
 from bpcli.display.text import show
 
+_TERMS = 8  # slopes of an equation that are shown; metrics.json has them all
 _PATH = 1000  # a path is there to be copied, so it is not cut like a name
 
 
@@ -23,8 +24,11 @@ class RunSummary:
     """What is worth saying when a run has ended."""
 
     folder: str
+    target: str
     metrics: Mapping[str, Metrics]
     baseline: Metrics
+    baseline_predicts: str
+    coefficients: Mapping[str, float] | None  # of a linear regression
     stop_reason: str
     epochs: int
     iterations: int
@@ -51,6 +55,8 @@ def _facts(run: RunSummary) -> Table:
     work = f"{counted(run.epochs, 'epoch')}, {counted(run.iterations, 'iteration')}"
     best = "" if run.best_epoch is None else f"; the best epoch was {run.best_epoch}"
     facts = {
+        "baseline": show(run.baseline_predicts, 200),
+        **({"model": equation(run.target, run.coefficients)} if run.coefficients else {}),
         "stopped": show(run.stop_reason, 200),
         "trained": f"{work} in {duration(run.seconds)}{best}",
         "files": show(run.folder, _PATH),
@@ -61,6 +67,20 @@ def _facts(run: RunSummary) -> Table:
     for name, fact in facts.items():
         table.add_row(Text(name), Text(fact))
     return table
+
+
+def equation(target: str, coefficients: Mapping[str, float]) -> str:
+    """`y = 2.000 x + 0.000`: a linear model in the units of the data, its intercept last."""
+    *slopes, intercept = coefficients.values()
+    if abs(intercept) < 5e-4 <= max(map(abs, slopes), default=0):
+        intercept = 0.0  # beside such slopes, what is left of it is rounding
+    terms = [f"{_signed(slope)} {show(name)}" for name, slope in zip(coefficients, slopes)]  # noqa: B905  the intercept has no slope
+    shown = [*terms[:_TERMS], *(["+ …"] if len(terms) > _TERMS else []), _signed(intercept)]
+    return f"{show(target)} = {' '.join(shown).removeprefix('+ ')}"
+
+
+def _signed(value: float) -> str:
+    return f"{'−' if value < 0 else '+'} {number(abs(value))}"
 
 
 class _Curves:
@@ -85,8 +105,11 @@ class _Curves:
 
     def _legend(self, marks: str) -> Text:
         series = zip(marks, ("train", "validation"), self._losses, STYLES, strict=True)
-        return Text("   ").join(
+        legend = Text("   ").join(
             Text.assemble((mark, style), f" {name} {number(losses[0])} → {number(losses[-1])}")
             for mark, name, losses, style in series
             if losses
         )
+        if log_scaled(loss for losses in self._losses for loss in losses):
+            legend.append("   log scale", "dim")
+        return legend

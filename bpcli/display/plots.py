@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
+from math import isfinite, log10
 
 from rich.text import Text
 
 from bpcli.display.figures import number
 
 STYLES = TRAIN_STYLE, VALIDATION_STYLE = "cyan", "yellow"
+_WIDE = 10  # ratio of the highest to the lowest loss from which the scale is logarithmic
 _BLOCKS, _ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*#@"
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # braille, by row and column
 
@@ -29,10 +30,16 @@ def loss_curve(
     height: int,
     ascii_only: bool = False,
 ) -> Text:
-    """Both losses over the epochs, `height` lines of `width` characters, the range at the left."""
+    """Both losses over the epochs, `height` lines of `width` characters, the range at the left.
+
+    Logarithmic where `log_scaled` says so: a loss falls fast at first, and the rest matters too.
+    """
     series = [_finite(train), _finite(validation)]
+    everything = [point for points in series for point in points]
+    labels = [number(bound) for bound in reversed(_range(everything))]
+    if log_scaled(everything):
+        series = [[log10(point) for point in points] for points in series]
     bounds = _range([point for points in series for point in points])
-    labels = [number(bound) for bound in reversed(bounds)]
     margin = max(map(len, labels))
     columns = max(width - margin - 1, 1)
     rows, across = (height, columns) if ascii_only else (4 * height, 2 * columns)
@@ -46,6 +53,12 @@ def loss_curve(
             curve.append(*_cell(first, second, row, column, ascii_only))
         curve.append("\n" if row < height - 1 else "")
     return curve
+
+
+def log_scaled(values: Iterable[float | None]) -> bool:
+    """Whether the values span so much that a plot of them is logarithmic."""
+    low, high = _range(_finite(values))
+    return low > 0 and high > _WIDE * low
 
 
 def _finite(values: Iterable[float | None]) -> list[float]:
