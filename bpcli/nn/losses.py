@@ -116,4 +116,5 @@ class BinaryCrossEntropy(Loss):
         return np.add.reduce(s.e, axis=(-2, -1))
 
     def link(self, z: Array) -> Array:
-        return sigmoid(z, out=np.empty_like(z))
+        small = np.exp(-np.abs(z))  # exact also for a probability of 1e-300
+        return np.where(z < 0, small, 1) / (1 + small)
