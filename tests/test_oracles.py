@@ -151,7 +151,7 @@ def network_and_weights() -> tuple[Network, Array]:
 def flat_of(network: Network, parameters: dict[str, Any]) -> Array:
     flat = np.empty((1, network.size))
     for slot in network.slots:
-        values = np.array(parameters[slot.name][slot.layer // 2])
+        values = np.array(parameters[slot.name][slot.path[0] // 2])
         part = values if values.shape == slot.parameter.shape else values.T
         flat[0, slot.start : slot.stop] = np.reshape(part, -1)
     return flat

@@ -22,29 +22,35 @@ class Views(SimpleNamespace):
     """Named arrays that live during one run (p.W, g.W, s.y): the engine's one dynamic place."""
 
     if TYPE_CHECKING:
-        index: int  # position of the layer, in its scratch
+        index: int  # number of the layer in its network, in its scratch
+        inner: list[list[Views]]
 
         def __getattribute__(self, name: str) -> Array: ...
 
 
 class Parameter(NamedTuple):
-    """One trained array of a layer, without the replica axis."""
+    """One array of a layer that outlives a batch, without the replica axis."""
 
     shape: Shape
     init: Initializer
     fan_in: int = 1
     fan_out: int = 1
+    decays: bool = False  # weight decay, l1 and l2 act on it: weights, not biases or norms
+    trained: bool = True  # False for what a layer keeps by itself: its gradient stays zero
 
 
 class Plan(NamedTuple):
     """What a layer needs for an input shape: its output, its parameters, its work arrays.
 
-    Shapes are those of one row and one replica; the network adds R and B in front.
+    Shapes are those of one row and one replica; the network adds R and B in front. A layer made
+    of layers has their plans as `inner`, and finds their views in `p.inner`, `g.inner`, `s.inner`,
+    one list a chain.
     """
 
     out_shape: Shape
     params: dict[str, Parameter]
     scratch: dict[str, Shape]
+    inner: tuple[tuple[Plan, ...], ...] = ()
 
 
 class Context(NamedTuple):

@@ -27,7 +27,10 @@ class Dense(Layer):
         weight = (in_shape[0], self.units)
         return Plan(
             (self.units,),
-            {"W": Parameter(weight, self.init, *weight), "b": Parameter((1, self.units), Zeros())},
+            {
+                "W": Parameter(weight, self.init, *weight, decays=True),
+                "b": Parameter((1, self.units), Zeros()),
+            },
             {"y": (self.units,), "dx": in_shape},
         )
 

@@ -16,7 +16,7 @@ from bpcli.data.target import AnyTarget
 from bpcli.experiment.config import Layers
 from bpcli.experiment.predictor import Predictor
 from bpcli.nn.losses import Loss
-from bpcli.nn.network import Network, Slot
+from bpcli.nn.network import Network
 from bpcli.runs.header import damaged
 from bpcli.runs.source import read_model_bytes
 from bpcli.runs.tensorfile import Tensors, pack, unpack
@@ -47,9 +47,7 @@ def model_bytes(record: ModelRecord, predictor: Predictor) -> bytes:
     """The model as one file: the same model gives the same bytes."""
     fitted = {**predictor.features.fitted, **predictor.target_fitted}
     weights = {
-        _tensor_name(slot): predictor.flat[:, slot.start : slot.stop].reshape(
-            -1, *slot.parameter.shape
-        )
+        slot.key: predictor.flat[:, slot.start : slot.stop].reshape(-1, *slot.parameter.shape)
         for slot in predictor.network.slots
     }
     return pack(record.model_dump(mode="json"), {**fitted, **weights})
@@ -84,7 +82,7 @@ def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predi
     _check_tensors(record, network, {**feature_shapes, **target_shapes}, tensors, name)
     flat = np.empty((record.replicas, network.size), record.dtype)
     for slot in network.slots:
-        flat[:, slot.start : slot.stop] = tensors[_tensor_name(slot)].reshape(len(flat), -1)
+        flat[:, slot.start : slot.stop] = tensors[slot.key].reshape(len(flat), -1)
     return Predictor(
         Features(record.features, {key: tensors[key] for key in feature_shapes}),
         record.target,
@@ -103,9 +101,7 @@ def _check_tensors(
     name: str,
 ) -> None:
     """Names, shapes and types are those that the record implies."""
-    weights = {
-        _tensor_name(slot): (record.replicas, *slot.parameter.shape) for slot in network.slots
-    }
+    weights = {slot.key: (record.replicas, *slot.parameter.shape) for slot in network.slots}
     expected = {key: (shape, "float64") for key, shape in fitted.items()}
     expected |= {key: (shape, record.dtype) for key, shape in weights.items()}
     found = {key: (tensor.shape, tensor.dtype.name) for key, tensor in tensors.items()}
@@ -114,7 +110,3 @@ def _check_tensors(
             key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)
         )
         raise damaged(name, f"its tensors do not fit its network: {', '.join(wrong[:5])}")
-
-
-def _tensor_name(slot: Slot) -> str:
-    return f"layers.{slot.layer}.{slot.name}"
