@@ -97,7 +97,7 @@ def test_closing_says_what_happened_and_what_comes_next():
         "\n"
         "baseline  always 'setosa'\n"
         "stopped   training loss below 0.05\n"
-        "trained   300 epochs, 2,400 iterations in 1 min 23 s; the best epoch was 280\n"
+        "trained   300 epochs, 2,400 iterations in 1 min 23 s; weights of the best epoch, 280\n"
         "files     runs/my iris-1\n"
         "\n"
         "Next: bpcli predict 'runs/my iris-1' data.csv"

@@ -18,7 +18,7 @@ def list_components(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {KINDS}, or all.")] = "all",
     json: options.Json = False,
 ) -> None:
-    """List the components that a config can name, with their fields, defaults and meaning.
+    """List the components that a config can name.
 
     Examples:
 

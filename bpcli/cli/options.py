@@ -19,7 +19,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="Override a key of the config, e.g. --set optimizer.adam.beta2=0.95. Repeatable.",
+        help="Override a key of the config, e.g. --set optimizer.adam.beta2=0.95; may be repeated.",
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="The same as --set seed=N.")]
@@ -31,7 +31,9 @@ Force = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")]
+Verbose = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more.")
+]
 
 
 def assignments(sets: list[str], seed: int | None, threads: int | None) -> list[str]:

@@ -22,10 +22,10 @@ def predict(
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write predictions for every row of a CSV; its target column is not needed.
+    """Write predictions for every row of a CSV.
 
-    Columns are matched by name. The result has the row number, the ids, the target where the file
-    has it, the prediction, and p_<class> for each class.
+    Columns are matched by name; the target column is not needed. The result has the row number,
+    the ids, the target where the file has it, the prediction, and p_<class> for each class.
 
     Examples:
 

@@ -82,7 +82,8 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
             for record in run:
                 progress.update(record)
     except KeyboardInterrupt:
-        typer.echo(f"interrupted; {run.folder} holds no model", err=True)
+        epochs = len(run.records)
+        typer.echo(f"interrupted after {epochs} epochs; {run.folder} has no model yet", err=True)
         raise typer.Exit(130) from None
 
 

@@ -21,7 +21,7 @@ def validate(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check a config and report every problem at once; nothing is trained or written.
+    """Check a config; every problem is reported at once.
 
     Examples:
 

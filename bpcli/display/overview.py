@@ -23,6 +23,7 @@ def overview(problem: LearningProblem) -> Table:
         "rows": _rows(prepared),
         "network": _network(problem),
         "training": _training(problem),
+        "loss": problem.loss.name,
     }
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -60,11 +61,11 @@ def _network(problem: LearningProblem) -> str:
 
 
 def _training(problem: LearningProblem) -> str:
-    """`adam, learning rate 0.01, batches of 32 rows; loss: cross_entropy`"""
+    """`adam, learning rate 0.01, batches of 32 rows, 2,000 iterations`"""
     config, method = problem.config, problem.method()
     batch = "all rows" if config.batch_size == "full" else counted(method.batch_size, "row")
     schedule = config.schedule.name if config.schedule else ""
     return (
         f"{method.optimizer.name}, learning rate {method.rates[0]:g} ({schedule}), "
-        f"batches of {batch}, {counted(method.iterations, 'iteration')}; loss: {problem.loss.name}"
+        f"batches of {batch}, {counted(method.iterations, 'iteration')}"
     )

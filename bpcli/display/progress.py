@@ -143,7 +143,7 @@ class TrainingProgress:
             facts["validation"] = f"validation {number(record.validation_loss)}"
         facts["rate"] = f"rate {record.rate:.3g}"
         facts["elapsed"] = duration(record.seconds)
-        if left is not None and record.iteration < self._total:
+        if left is not None and round(left) and record.iteration < self._total:
             facts["left"] = f"{duration(round(left))} left"
         return facts
 

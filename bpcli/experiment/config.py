@@ -55,7 +55,9 @@ class StopSpec(Spec):
     ] = "auto"
     restore_best: Annotated[
         bool | None,
-        Field(description="end with the weights of the best epoch; default: with patience only"),
+        Field(
+            description="end with the weights of the best epoch; default: with patience, and for presets"
+        ),
     ] = None
 
 

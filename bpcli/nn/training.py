@@ -109,21 +109,21 @@ class _Stepper:
     def epoch(self, epoch: int, first: int, last: int) -> Epoch:
         total = np.zeros(len(self.rates))
         loss, rows_seen = np.full(len(self.rates), np.nan), 0
-        rate = self.rates
+        factor = 1.0
         for x, t, c in self.batches.of_epoch(epoch, first, last):
-            rate = self.rates * self.method.schedule.factor(
-                self.state.iteration, self.method.iterations
-            )
+            factor = self.method.schedule.factor(self.state.iteration, self.method.iterations)
             before, loss = loss, self._gradient(x, t, c)
             if not all(map(math.isfinite, loss.tolist())):
                 bad = int(np.flatnonzero(~np.isfinite(loss))[0])
-                raise Diverged(self.state.iteration + 1, float(rate[bad, 0]), float(before[bad]))
+                rate = self.method.rates[bad] * factor
+                raise Diverged(self.state.iteration + 1, rate, float(before[bad]))
             self.state.iteration += 1
-            self.update(rate, self.state.iteration)
+            self.update(self.rates * factor, self.state.iteration)
             rows_seen += x.shape[1]
             total += loss * x.shape[1]
         norm = np.sqrt(np.vecdot(self.grad, self.grad))
-        return Epoch(epoch + 1, self.state.iteration, rate[:, 0], total / rows_seen, norm)
+        rate = np.array(self.method.rates) * factor  # as asked for, not rounded to dtype
+        return Epoch(epoch + 1, self.state.iteration, rate, total / rows_seen, norm)
 
     def _gradient(self, x: Array, t: Array, c: Array) -> Array:
         """Forward pass, loss and backward pass: L (R,), and the gradient in `self.grad`."""

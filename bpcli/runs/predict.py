@@ -70,13 +70,24 @@ def evaluate_model(model: Path, data: Path) -> Evaluation:
         raise DataError(Problem("BP-D061", table.path.name, what, "give a labelled file"))
     truth = truth_of(target, table)[labelled]
     metrics = metrics_for(predicted.predictor.loss.predicts)
+    notes = [*_seen_in_training(predicted)]
     left_out = int(np.count_nonzero(~labelled))
-    note = [Notice("BP-D112", table.path.name, f"rows without a target left out: {left_out}")]
+    if left_out:
+        what = f"rows without a target left out: {left_out}"
+        notes.append(Notice("BP-D112", table.path.name, what))
     return Evaluation(
         evaluate(metrics, truth, predicted.prediction[labelled]),
         len(truth),
-        (*predicted.notices, *(note if left_out else ())),
+        (*predicted.notices, *notes),
     )
+
+
+def _seen_in_training(predicted: Predicted) -> list[Notice]:
+    if predicted.table.sha256 != predicted.record.data_sha256:
+        return []
+    what = "this is the file the model was trained on; most of its rows are no test"
+    fix = "use rows the model has not seen; metrics.json has the test rows' scores"
+    return [Notice("BP-D114", predicted.table.path.name, what, fix)]
 
 
 def _labelled(target: RegressionTarget | ClassTarget, table: Table) -> Flags:
