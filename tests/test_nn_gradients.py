@@ -27,6 +27,10 @@ class Pass:
         self.rng = np.random.default_rng(seed)
         self.network = Network(layers, (I,))
         self.flat = self.rng.normal(0, 0.7, (R, self.network.size))
+        self.trained = np.zeros(self.network.size, bool)
+        for slot in self.network.slots:
+            self.trained[slot.start : slot.stop] = slot.parameter.trained
+        self.flat[:, ~self.trained] = 1  # running statistics; a variance is not negative
         self.x = self.rng.normal(0, 1.0, (R, B, I))
         self.scratch = self.network.scratch(R, B, "float64", input_gradient=True)
         self.weights = self.rng.normal(0, 1.0, (R, B, *self.network.out_shape))
@@ -38,7 +42,7 @@ class Pass:
 
     def gradients(self) -> tuple[Array, Array]:
         self.projection(self.flat, self.x)
-        grad = np.full_like(self.flat, np.nan)
+        grad = np.where(self.trained, np.nan, np.zeros_like(self.flat))
         params, grads = self.network.views(self.flat), self.network.views(grad)
         dx = self.network.backward(self.weights, params, grads, self.scratch)
         assert dx is not None
@@ -48,7 +52,7 @@ class Pass:
 def relative_error(one: Pass) -> float:
     """|numerical − analytic| / scale along a random direction of parameters and input."""
     grad, dx = one.gradients()
-    along = one.rng.normal(size=one.flat.shape), one.rng.normal(size=one.x.shape)
+    along = one.rng.normal(size=one.flat.shape) * one.trained, one.rng.normal(size=one.x.shape)
     analytic = float(np.sum(grad * along[0]) + np.sum(dx * along[1]))
 
     def at(step: float) -> float:

@@ -245,3 +245,32 @@ def test_history_is_a_plain_csv(tmp_path: Path) -> None:
         *("validation_accuracy", "gradient_norm", "seconds"),
     ]
     assert all(len(row) == len(header) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("gradient_norm: 0.5", "gradient norm"),
+        ("max_time: 1e-6", "time limit"),
+        ("target_metric: 0.6", "validation accuracy"),
+        ("threshold: 0.5", "training loss"),
+    ],
+)
+def test_each_stop_rule_is_named_when_it_fires(tmp_path: Path, rule: str, said: str) -> None:
+    facts = train(setup(tmp_path, f"epochs: 2000\nstop: {{{rule}}}"), cwd=tmp_path)
+    assert said in facts["stop_reason"]
+    assert facts["epochs"] < 2000
+
+
+def test_a_target_metric_needs_validation_rows(tmp_path: Path) -> None:
+    config = setup(tmp_path, "epochs: 5\nstop: {target_metric: 0.6}\nsplit: {validation: 0}")
+    assert "stop.target_metric" in bpcli("train", config, cwd=tmp_path, code=3).stderr
+
+
+def test_averaging_clipping_and_decay_change_the_weights(tmp_path: Path) -> None:
+    config = setup(tmp_path)
+    runs = [weights(tmp_path / train(config, cwd=tmp_path)["run"])]
+    for change in ("ema=0.9", "clip.norm=0.01", "regularization.weight_decay=0.1"):
+        facts = train(config, "--set", change, cwd=tmp_path)
+        runs.append(weights(tmp_path / facts["run"]))
+    assert len({tuple(sorted(run.items())) for run in runs}) == len(runs)

@@ -16,6 +16,7 @@ from bpcli.nn.layer import Layer
 from bpcli.nn.losses import Loss
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Schedule
+from bpcli.nn.update import Clip, Regularization
 
 Task = Literal["regression", "binary", "multiclass"]
 
@@ -43,6 +44,29 @@ class StopSpec(Spec):
         int | None,
         Field(ge=1, description="stop after so many epochs without a better monitored loss"),
     ] = None
+    gradient_norm: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="stop once ‖g‖₂ of an epoch's last batch is below it; with "
+            "batch_size: full that is the gradient of all training rows",
+        ),
+    ] = None
+    max_time: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="stop at the end of the epoch in which so many seconds of "
+            "training are over; the result then depends on the machine",
+        ),
+    ] = None
+    target_metric: Annotated[
+        float | None,
+        Field(
+            description="stop once the validation rows' first metric is at least as good: "
+            "accuracy for classes (above), rmse for numbers (below)"
+        ),
+    ] = None
     min_delta: Annotated[
         float, Field(ge=0, description="how much lower the loss must be to count as better")
     ] = 0.0
@@ -56,7 +80,7 @@ class StopSpec(Spec):
     restore_best: Annotated[
         bool | None,
         Field(
-            description="end with the weights of the best epoch; default: with patience, and for presets"
+            description="end with the best epoch's weights; default: with patience, and for presets"
         ),
     ] = None
 
@@ -96,6 +120,19 @@ class Config(Spec):
     schedule: Annotated[
         Schedule | None,
         Field(description="default: the preset's; constant for a network of your own"),
+    ] = None
+    regularization: Annotated[
+        Regularization, Field(description="what keeps weights small; acts on weight matrices")
+    ] = Regularization()
+    clip: Annotated[Clip, Field(description="limits of the gradient")] = Clip()
+    ema: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="decay of a running mean of the parameters, which then "
+            "is what validates and predicts, e.g. 0.999",
+        ),
     ] = None
     batch_size: Annotated[
         Count | Literal["full", "auto"],

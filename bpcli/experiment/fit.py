@@ -55,7 +55,7 @@ class Fit:
         self.network, self.method, self.rows = network, method, rows
         self.state = State.start(network, method, rows.x.dtype.name)
         self.stop_reason = ""
-        self._rule = _Rule(stop, validated=validation is not None)
+        self._rule = _Rule(stop, validation.metric if validation else None)
         self._validate = validation and _Validator(network, method.loss, validation, self.state)
         self._best: Array | None = None
 
@@ -67,7 +67,7 @@ class Fit:
     @property
     def weights(self) -> Array:
         """Parameters (R,P) of the best epoch where that was asked for, else of the last."""
-        return self.state.flat if self._best is None else self._best
+        return self.state.result if self._best is None else self._best
 
     def __iter__(self) -> Iterator[Record]:
         """Train, one record an epoch.  Raises NumericError when the loss is not finite."""
@@ -96,16 +96,17 @@ class Fit:
     def _judge(self, record: Record) -> str:
         better, reason = self._rule.judge(record)
         if better and self._rule.restores:
-            self._best = self.state.flat.copy()
+            self._best = self.state.result.copy()
         return reason
 
 
 class _Rule:
     """Which epoch is the best so far, and whether training should end."""
 
-    def __init__(self, spec: StopSpec, *, validated: bool) -> None:
-        self.spec = spec
-        on_validation = validated if spec.monitor == "auto" else spec.monitor == "validation_loss"
+    def __init__(self, spec: StopSpec, metric: Metric | None) -> None:
+        self.spec, self.metric = spec, metric
+        watched = metric is not None
+        on_validation = watched if spec.monitor == "auto" else spec.monitor == "validation_loss"
         self.monitor = "validation_loss" if on_validation else "train_loss"
         self.restores = (
             spec.patience is not None if spec.restore_best is None else spec.restore_best
@@ -122,13 +123,29 @@ class _Rule:
         return better, self._end(record)
 
     def _end(self, record: Record) -> str:
-        threshold, patience = self.spec.threshold, self.spec.patience
-        if threshold is not None and record.train_loss < threshold:
-            return f"training loss {record.train_loss:.4g} is below the threshold {threshold:g}"
-        if patience is not None and record.epoch - self.best_epoch >= patience:
+        """The first rule that fires, in the order of this list."""
+        spec, norm = self.spec, record.gradient_norm
+        if spec.threshold is not None and record.train_loss < spec.threshold:
+            loss = f"training loss {record.train_loss:.4g}"
+            return f"{loss} is below the threshold {spec.threshold:g}"
+        if spec.target_metric is not None and self._reached(record, spec.target_metric):
+            assert self.metric is not None
+            value = f"validation {self.metric.name} {record.validation_metric:.4g}"
+            return f"{value} has reached the target {spec.target_metric:g}"
+        if spec.gradient_norm is not None and norm < spec.gradient_norm:
+            return f"gradient norm {norm:.4g} is below {spec.gradient_norm:g}"
+        if spec.patience is not None and record.epoch - self.best_epoch >= spec.patience:
             name = self.monitor.replace("_", " ")
-            return f"no better {name} for {patience} epochs (patience)"
+            return f"no better {name} for {spec.patience} epochs (patience)"
+        if spec.max_time is not None and record.seconds >= spec.max_time:
+            return f"the time limit of {spec.max_time:g} s is over"
         return ""
+
+    def _reached(self, record: Record, target: float) -> bool:
+        value = record.validation_metric
+        if value is None or self.metric is None:
+            return False
+        return value >= target if self.metric.better == "higher" else value <= target
 
 
 class _Validator:
@@ -137,14 +154,14 @@ class _Validator:
     def __init__(self, network: Network, loss: Loss, validation: Validation, state: State) -> None:
         self.loss, self.validation = loss, validation
         n, dtype = len(validation.x), state.flat.dtype
-        self.scorer = Scorer(network, state.flat, min(BLOCK, n))
+        self.scorer = Scorer(network, state.result, min(BLOCK, n))
         (width,) = network.out_shape
         self.scratch = Views(
             **{name: np.empty((1, n, *shape), dtype) for name, shape in loss.scratch(width).items()}
         )
         self.c = np.full((1, 1, 1), 1 / n, dtype)
 
-    def __call__(self) -> tuple[float, float]:
+    def __call__(self) -> tuple[float, float | None]:
         z = self.scorer(self.validation.x)
         loss = self.loss.value(z, self.validation.t[None], self.c, self.scratch)
         prediction = self.validation.predict(z)
@@ -157,6 +174,8 @@ def _divergence(diverged: Diverged) -> Problem:
     return Problem(
         "BP-N001",
         f"iteration {diverged.iteration}",
-        f"the training loss is no longer finite, {history}, at learning rate {diverged.rate:g}",
-        "lower learning_rate, or scale the columns (preprocess: {numeric: standard})",
+        f"the training {diverged.what} is no longer finite, {history}, at learning rate "
+        f"{diverged.rate:g}; it begins in {diverged.layer}",
+        "lower learning_rate, scale the columns (preprocess: {numeric: standard}), or clip the "
+        "gradient (clip: {norm: 1})",
     )

@@ -76,6 +76,9 @@ class LearningProblem(NamedTuple):
             batch,
             updates,
             config.seed,
+            regularization=config.regularization,
+            clip=config.clip,
+            ema=config.ema,
         )
 
     def _validation(self) -> Validation | None:

@@ -106,6 +106,15 @@ def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
                 "set split.validation above 0, or monitor train_loss",
             )
         )
+    if config.stop.target_metric is not None and not validated:
+        raise ConfigError(
+            Problem(
+                "BP-C054",
+                "stop.target_metric",
+                "there are no validation rows to measure it on",
+                "set split.validation above 0",
+            )
+        )
     if config.stop.restore_best is None:
         # A preset ends with its best epoch; a network of one's own with its last, unless the
         # config asks for patience.

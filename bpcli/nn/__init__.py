@@ -14,6 +14,24 @@ Read in this order: random, initializers, layer, activations, layers, losses, op
 schedules, network, scoring, training.
 """
 
-from bpcli.nn import activations, initializers, layers, losses, optimizers, schedules
+from bpcli.nn import (
+    activations,
+    composite,
+    initializers,
+    layers,
+    losses,
+    normalization,
+    optimizers,
+    schedules,
+)
 
-__all__ = ["activations", "initializers", "layers", "losses", "optimizers", "schedules"]
+__all__ = [
+    "activations",
+    "composite",
+    "initializers",
+    "layers",
+    "losses",
+    "normalization",
+    "optimizers",
+    "schedules",
+]

@@ -31,6 +31,15 @@ class Zeros(Initializer):
         out[...] = 0
 
 
+class Ones(Initializer):
+    """w = 1: the scales of a normalisation."""
+
+    name: ClassVar[str] = "ones"
+
+    def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
+        out[...] = 1
+
+
 class Normal(Initializer):
     """w ~ N(0, std²)."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.initializers import Glorot, Initializer, Zeros
+from bpcli.nn.initializers import Glorot, Initializer, Ones, Zeros
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
 
 
@@ -67,3 +67,47 @@ class Dropout(Layer):
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
         return np.multiply(dy, s.mask, out=s.dx)
+
+
+class Scale(Layer):
+    """y = x · v: one learned factor for each input.  v (R,1,I) starts at 1.  arXiv:2407.04491"""
+
+    name: ClassVar[str] = "scale"
+
+    def plan(self, in_shape: Shape) -> Plan:
+        params = {"v": Parameter((1, *in_shape), Ones(), decays=True)}
+        return Plan(in_shape, params, {"y": in_shape, "dx": in_shape})
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        return np.multiply(x, p.v, out=s.y)
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
+        np.multiply(x, dy, out=s.y)  # y is free by now
+        np.add.reduce(s.y, axis=-2, keepdims=True, out=g.v)
+        return None if s.dx is None else np.multiply(dy, p.v, out=s.dx)
+
+
+class Noise(Layer):
+    """y = x + std · ε, ε ~ N(0, 1) while training; y = x at prediction.
+
+    Bishop 1995, doi:10.1162/neco.1995.7.1.108
+    """
+
+    name: ClassVar[str] = "noise"
+    std: Annotated[float, Field(gt=0, description="standard deviation, in units of the input")] = (
+        0.1
+    )
+
+    def plan(self, in_shape: Shape) -> Plan:
+        return Plan(in_shape, {}, {"y": in_shape, "dx": in_shape})
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        if not ctx.training:
+            return x
+        for y, key in zip(s.y, ctx.noise, strict=True):
+            key.stream(ctx.iteration, s.index).standard_normal(out=y, dtype=y.dtype)
+        s.y *= self.std
+        return np.add(s.y, x, out=s.y)
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
+        return dy

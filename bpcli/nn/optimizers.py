@@ -8,7 +8,7 @@ PyTorch defines an update, ours is PyTorch's; `tests/oracles` holds the proof.
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +25,11 @@ class Optimizer(Component):
 
     family: ClassVar[str] = "optimizer"
     learning_rate: ClassVar[float]  # where the config names none
+    work: ClassVar[tuple[str, ...]] = ("a",)  # work arrays like θ, free between two steps
+
+    def decay(self) -> float:
+        """λ of a decoupled decay θ ← θ (1 − lr λ), which the trainer does before the step."""
+        return 0.0
 
     def slots(self) -> tuple[str, ...]:
         """Names of the arrays like θ that are kept from step to step; they start at zero."""
@@ -33,7 +38,7 @@ class Optimizer(Component):
     def step(self, p: Array, g: Array, s: Views, lr: Array, t: int) -> None:
         """Update p (R,n) in place by the gradient g (R,n), for the t-th time (from 1).
 
-        `s` holds the slots and one work array `s.a`, all (R,n); lr is (R,1).
+        `s` holds the slots and the work arrays, all (R,n); lr is (R,1).
         """
         raise NotImplementedError
 

@@ -20,6 +20,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.random import NoiseKey, Purpose, generator
 from bpcli.nn.schedules import Schedule
+from bpcli.nn.update import Clip, Regularization, Update
 
 
 class Rows(NamedTuple):
@@ -44,6 +45,9 @@ class Method(NamedTuple):
     iterations: int  # parameter updates in all
     seed: int = 0
     replicas: Sequence[int] = (0,)  # names of the replicas: their randomness follows the name
+    regularization: Regularization = Regularization()
+    clip: Clip = Clip()
+    ema: float | None = None  # decay of the running mean of the parameters
 
 
 @dataclass(slots=True)
@@ -52,13 +56,20 @@ class State:
 
     flat: Array
     slots: dict[str, Array]
+    average: Array | None = None  # running mean of the parameters, where asked for
     iteration: int = 0
 
     @classmethod
     def start(cls, network: Network, method: Method, dtype: str) -> State:
         """Start values of every replica, with the optimizer's slots at zero."""
         flat = network.init(method.seed, method.replicas, dtype)
-        return cls(flat, {name: np.zeros_like(flat) for name in method.optimizer.slots()})
+        slots = {name: np.zeros_like(flat) for name in method.optimizer.slots()}
+        return cls(flat, slots, None if method.ema is None else flat.copy())
+
+    @property
+    def result(self) -> Array:
+        """The parameters that predict: their running mean where there is one."""
+        return self.flat if self.average is None else self.average
 
 
 class Epoch(NamedTuple):
@@ -68,15 +79,19 @@ class Epoch(NamedTuple):
     iteration: int  # updates so far
     rate: Array  # learning rate of the last update
     loss: Array  # mean over the epoch's rows, each taken before the update of its batch
-    gradient_norm: Array  # ‖g‖₂ of the last batch
+    gradient_norm: Array  # ‖g‖₂ of the last batch, before clipping by norm
 
 
 class Diverged(ArithmeticError):
-    """The training loss is not finite; the parameters are those before the update."""
+    """A loss or gradient is not finite; the parameters are those before the update."""
 
-    def __init__(self, iteration: int, rate: float, loss_before: float) -> None:
-        super().__init__(f"loss is not finite at iteration {iteration}")
-        self.iteration, self.rate, self.loss_before = iteration, rate, loss_before
+    def __init__(
+        self, what: str, iteration: int, rate: float, loss_before: float, layer: str
+    ) -> None:
+        super().__init__(f"the {what} is not finite at iteration {iteration}")
+        self.what, self.iteration, self.rate = what, iteration, rate
+        self.loss_before = loss_before  # nan at the first update
+        self.layer = layer  # the first one with numbers that are not finite
 
 
 def train(network: Network, method: Method, state: State, rows: Rows) -> Iterator[Epoch]:
@@ -103,31 +118,70 @@ class _Stepper:
         self.noise = tuple(NoiseKey(method.seed, replica) for replica in method.replicas)
         self.rates = np.array(method.rates, state.flat.dtype)[:, None]
         self.batches = _Batches(rows, method)
-        self.update = _Update(method.optimizer, state, self.grad)
+        self.update = Update(
+            network,
+            method.optimizer,
+            state.flat,
+            state.slots,
+            self.grad,
+            method.regularization,
+            method.clip,
+        )
+        self._last_scratch: list[Views] = []
         self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
 
     def epoch(self, epoch: int, first: int, last: int) -> Epoch:
         total = np.zeros(len(self.rates))
         loss, rows_seen = np.full(len(self.rates), np.nan), 0
-        factor = 1.0
+        norm, factor = loss, 1.0
         for x, t, c in self.batches.of_epoch(epoch, first, last):
             factor = self.method.schedule.factor(self.state.iteration, self.method.iterations)
             before, loss = loss, self._gradient(x, t, c)
-            if not all(map(math.isfinite, loss.tolist())):
-                bad = int(np.flatnonzero(~np.isfinite(loss))[0])
-                rate = self.method.rates[bad] * factor
-                raise Diverged(self.state.iteration + 1, rate, float(before[bad]))
+            self._require_finite("loss", loss, factor, before)
+            norm = self.update(self.rates * factor, self.state.iteration + 1)
+            self._require_finite("gradient", norm, factor, loss)
             self.state.iteration += 1
-            self.update(self.rates * factor, self.state.iteration)
+            self._average()
             rows_seen += x.shape[1]
             total += loss * x.shape[1]
-        norm = np.sqrt(np.vecdot(self.grad, self.grad))
         rate = np.array(self.method.rates) * factor  # as asked for, not rounded to dtype
         return Epoch(epoch + 1, self.state.iteration, rate, total / rows_seen, norm)
+
+    def _average(self) -> None:
+        """average ← d · average + (1 − d) · θ; the first update copies θ."""
+        average, decay = self.state.average, self.method.ema
+        if average is None or decay is None:
+            return
+        share = 1.0 if self.state.iteration == 1 else 1 - decay
+        average += share * (self.state.flat - average)
+
+    def _require_finite(self, what: str, values: Array, factor: float, before: Array) -> None:
+        if all(map(math.isfinite, values.tolist())):
+            return
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise Diverged(
+            what,
+            self.state.iteration + 1,
+            self.method.rates[bad] * factor,
+            float(before[bad]),
+            self._first_not_finite(),
+        )
+
+    def _first_not_finite(self) -> str:
+        """`layer 2 (dense)`: where infinities or NaNs begin, on the way forward, then backward."""
+        for s, layer in zip(self._last_scratch, self.network.layers, strict=True):
+            if not np.isfinite(s.x).all():
+                return "the data" if s.index == 0 else f"layer {s.index} ({layer.name})"
+        for slot in reversed(self.network.slots):
+            if not np.isfinite(self.grad[:, slot.start : slot.stop]).all():
+                layer = self.network.layers[slot.path[0]]
+                return f"the gradient of layer {slot.path[0] + 1} ({layer.name})"
+        return "the output"
 
     def _gradient(self, x: Array, t: Array, c: Array) -> Array:
         """Forward pass, loss and backward pass: L (R,), and the gradient in `self.grad`."""
         layers, loss = self._scratch(x.shape[1])
+        self._last_scratch = layers
         context = Context(True, self.state.iteration, self.noise)
         z = self.network.forward(x, self.params, layers, context)
         value = self.method.loss.value(z, t, c, loss)
@@ -194,28 +248,3 @@ class _Batches:
         c = rows.c[:, start:stop]
         total = c.sum(axis=1, keepdims=True)
         return x, t, np.divide(c, total, out=np.zeros_like(c), where=total > 0)
-
-
-class _Update:
-    """The optimizer's step over column blocks of (R,P) that stay in cache.
-
-    Elementwise, so the blocks change no bit.
-    """
-
-    BLOCK = 1 << 16  # numbers of one array in one block
-
-    def __init__(self, optimizer: Optimizer, state: State, grad: Array) -> None:
-        self.step = optimizer.step
-        replicas, size = state.flat.shape
-        width = max(1, min(size, self.BLOCK // replicas))
-        work = np.empty((replicas, width), grad.dtype)
-        self.blocks = []
-        for start in range(0, size, width):
-            cut = slice(start, min(start + width, size))
-            slots = {name: slot[:, cut] for name, slot in state.slots.items()}
-            views = Views(a=work[:, : cut.stop - start], **slots)
-            self.blocks.append((state.flat[:, cut], grad[:, cut], views))
-
-    def __call__(self, rate: Array, t: int) -> None:
-        for p, g, s in self.blocks:
-            self.step(p, g, s, rate, t)

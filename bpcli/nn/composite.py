@@ -1,0 +1,112 @@
+"""Layers made of layers: residual and parallel branches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn import chain
+from bpcli.nn.initializers import Glorot
+from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
+
+Layers = Annotated[tuple[Layer, ...], Field(strict=False, min_length=1)]
+
+
+class Residual(Layer):
+    """y = x + F(x), or x V + F(x) where F changes the width.  He et al. 2015, arXiv:1512.03385
+
+    The gradient reaches x past F, so deep networks train.  V (R,I,O) is a projection.
+    """
+
+    name: ClassVar[str] = "residual"
+    example: ClassVar[dict[str, Any]] = {"layers": [{"dense": 3}, "tanh"]}
+    layers: Annotated[Layers, Field(description="F, the layers beside the shortcut")]
+
+    def plan(self, in_shape: Shape) -> Plan:
+        inner = tuple(chain.plan_chain(self.layers, in_shape))
+        out = chain.out_shape(inner, in_shape)
+        params = {} if out == in_shape else {"V": _projection(in_shape, out)}
+        return Plan(out, params, {"y": out, "dx": in_shape}, (inner,))
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        branch = chain.forward(self.layers, x, p.inner[0], s.inner[0], ctx)
+        shortcut = np.matmul(x, p.V, out=s.y) if _changes_width(x, branch) else x
+        return np.add(shortcut, branch, out=s.y)
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
+        branch = chain.backward(self.layers, dy, p.inner[0], g.inner[0], s.inner[0])
+        projects = _changes_width(x, dy)
+        if projects:
+            np.matmul(x.mT, dy, out=g.V)
+        if s.dx is None:
+            return None
+        assert branch is not None
+        shortcut = np.matmul(dy, p.V.mT, out=s.dx) if projects else dy
+        return np.add(shortcut, branch, out=s.dx)
+
+
+class Parallel(Layer):
+    """y = concat(F₁(x), F₂(x), …) or their sum: branches side by side.  arXiv:1409.4842"""
+
+    name: ClassVar[str] = "parallel"
+    example: ClassVar[dict[str, Any]] = {"branches": [[{"dense": 2}, "tanh"], [{"dense": 2}]]}
+    branches: Annotated[
+        tuple[Layers, ...], Field(strict=False, min_length=1, description="lists of layers")
+    ]
+    join: Annotated[
+        Literal["concat", "add"], Field(description="one after the other, or summed")
+    ] = "concat"
+
+    def plan(self, in_shape: Shape) -> Plan:
+        inner = tuple(tuple(chain.plan_chain(branch, in_shape)) for branch in self.branches)
+        shapes = [chain.out_shape(plans, in_shape) for plans in inner]
+        out = self._joined(shapes)
+        return Plan(out, {}, {"y": out, "dx": in_shape}, inner)
+
+    def _joined(self, shapes: list[Shape]) -> Shape:
+        if self.join == "concat" and all(shape[:-1] == shapes[0][:-1] for shape in shapes):
+            return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+        if self.join == "add" and all(shape == shapes[0] for shape in shapes):
+            return shapes[0]
+        raise ValueError(f"parallel branches give shapes that cannot be joined: {shapes}")
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        outputs = [
+            chain.forward(layers, x, params, scratch, ctx)
+            for layers, params, scratch in zip(self.branches, p.inner, s.inner, strict=True)
+        ]
+        s.widths = [output.shape[-1] for output in outputs]
+        if self.join == "concat":
+            return np.concatenate(outputs, axis=-1, out=s.y)
+        np.copyto(s.y, outputs[0])
+        for output in outputs[1:]:
+            s.y += output
+        return s.y
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
+        if s.dx is not None:
+            s.dx.fill(0)
+        start = 0
+        for number, layers in enumerate(self.branches):
+            part = dy
+            if self.join == "concat":
+                stop = start + s.widths[number]
+                part, start = dy[..., start:stop], stop
+            inner = (p.inner[number], g.inner[number], s.inner[number])
+            dx = chain.backward(layers, part, *inner)
+            if s.dx is not None and dx is not None:
+                s.dx += dx
+        return s.dx
+
+
+def _changes_width(x: Array, y: Array) -> bool:
+    """Whether a branch changed the width, so that the shortcut is projected."""
+    return x.shape[-1] != y.shape[-1]
+
+
+def _projection(in_shape: Shape, out: Shape) -> Parameter:
+    if len(in_shape) != 1 or len(out) != 1:
+        raise ValueError(f"residual cannot project rows of shape {in_shape} to {out}")
+    return Parameter((in_shape[0], out[0]), Glorot(), in_shape[0], out[0], decays=True)

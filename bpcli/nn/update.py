@@ -1,0 +1,105 @@
+"""From a gradient to new parameters: penalties, clipping, decay, the optimizer's step."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.config.component import Spec
+from bpcli.nn.layer import Array, Views
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Optimizer
+
+
+class Regularization(Spec):
+    """What keeps weights small.  Acts on weight matrices, never on biases, norms or scales."""
+
+    l1: Annotated[float, Field(ge=0, description="adds l1 · sign(w) to the gradient")] = 0.0
+    l2: Annotated[float, Field(ge=0, description="adds l2 · w to the gradient, as in PyTorch")] = (
+        0.0
+    )
+    weight_decay: Annotated[
+        float,
+        Field(ge=0, description="decoupled: w ← w (1 − rate · weight_decay) before each step"),
+    ] = 0.0
+
+
+class Clip(Spec):
+    """Limits of the gradient, over all parameters of a network together."""
+
+    norm: Annotated[
+        float | None, Field(gt=0, description="g ← g · min(1, norm / (‖g‖₂ + 1e-6))")
+    ] = None
+    value: Annotated[
+        float | None, Field(gt=0, description="each element into [−value, value], before norm")
+    ] = None
+
+
+class Update:
+    """One parameter update after another, over column blocks of (R,P) that stay in cache.
+
+    The optimizer is elementwise, so the blocks change no bit.
+    """
+
+    BLOCK = 1 << 16  # numbers of one array in one block
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        flat: Array,
+        slots: dict[str, Array],
+        grad: Array,
+        regularization: Regularization,
+        clip: Clip,
+    ) -> None:
+        self.optimizer, self.grad = optimizer, grad
+        self.regularization, self.clip = regularization, clip
+        self.decay = regularization.weight_decay or optimizer.decay()
+        cuts = [slice(s.start, s.stop) for s in network.slots if s.parameter.decays]
+        self.weights = [(flat[:, cut], grad[:, cut]) for cut in cuts]
+        self.blocks = list(self._blocks(flat, slots, grad))
+
+    def _blocks(
+        self, flat: Array, slots: dict[str, Array], grad: Array
+    ) -> list[tuple[Array, Array, Views]]:
+        replicas, size = flat.shape
+        width = max(1, min(size, self.BLOCK // replicas))
+        work = {name: np.empty((replicas, width), grad.dtype) for name in self.optimizer.work}
+        blocks = []
+        for start in range(0, size, width):
+            cut = slice(start, min(start + width, size))
+            parts = {name: slot[:, cut] for name, slot in slots.items()}
+            spare = {name: array[:, : cut.stop - start] for name, array in work.items()}
+            blocks.append((flat[:, cut], grad[:, cut], Views(**parts, **spare)))
+        return blocks
+
+    def __call__(self, rate: Array, t: int) -> Array:
+        """Update for the t-th time at the rates (R,1); returns ‖g‖₂ (R,) before clipping by norm.
+
+        Where a norm is not finite, nothing is changed.
+        """
+        self._penalize()
+        if self.clip.value is not None:
+            np.clip(self.grad, -self.clip.value, self.clip.value, out=self.grad)
+        norm: Array = np.sqrt(np.vecdot(self.grad, self.grad))
+        if not np.isfinite(norm).all():
+            return norm
+        if self.clip.norm is not None:
+            self.grad *= np.minimum(1, self.clip.norm / (norm + 1e-6))[:, None]
+        if self.decay:
+            for p, _ in self.weights:
+                p *= 1 - rate * self.decay
+        for p, g, s in self.blocks:
+            self.optimizer.step(p, g, s, rate, t)
+        return norm
+
+    def _penalize(self) -> None:
+        l1, l2 = self.regularization.l1, self.regularization.l2
+        for p, g in self.weights if l1 or l2 else ():
+            if l2:
+                g += l2 * p
+            if l1:
+                g += l1 * np.sign(p)

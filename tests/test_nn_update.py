@@ -1,0 +1,149 @@
+"""Penalties, decay, clipping and averaging against their formulae, in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.nn.activations import Tanh
+from bpcli.nn.initializers import Zeros as InitialZeros
+from bpcli.nn.layer import Array
+from bpcli.nn.layers import Dense
+from bpcli.nn.losses import MSE
+from bpcli.nn.network import Network
+from bpcli.nn.normalization import BatchNorm, LayerNorm
+from bpcli.nn.optimizers import SGD
+from bpcli.nn.schedules import Constant
+from bpcli.nn.training import Diverged, Method, Rows, State, train
+from bpcli.nn.update import Clip, Regularization
+
+NETWORK = Network([Dense(units=4), LayerNorm(), Tanh(), Dense(units=1)], (3,))
+RATE = 0.1
+
+
+def rows(scale: float = 1.0) -> Rows:
+    rng = np.random.default_rng(0)
+    return Rows(rng.normal(size=(1, 20, 3)) * scale, rng.normal(size=(1, 20, 1)) * scale)
+
+
+def method(**changes: Any) -> Method:
+    settings = {"batch_size": 20, "iterations": 1, "replicas": (0, 1), "rates": (RATE, RATE / 2)}
+    return Method(MSE(), SGD(), Constant(), **(settings | changes))
+
+
+def after(how: Method, data: Rows | None = None) -> tuple[Array, Array, State]:
+    """Parameters before and after training, and the state."""
+    state = State.start(NETWORK, how, "float64")
+    before = state.flat.copy()
+    list(train(NETWORK, how, state, data or rows()))
+    return before, state.flat, state
+
+
+def gradient(data: Rows | None = None) -> Array:
+    """The plain gradient at the start, from one step of gradient descent."""
+    before, flat, _ = after(method(), data)
+    return (before - flat) / np.array([[RATE], [RATE / 2]])
+
+
+def weights() -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which parameters are weight matrices."""
+    mask = np.zeros(NETWORK.size, bool)
+    for slot in NETWORK.slots:
+        mask[slot.start : slot.stop] = slot.name == "W"
+    return mask
+
+
+def test_penalties_act_on_weight_matrices_only() -> None:
+    before, flat, _ = after(method(regularization=Regularization(l1=0.3, l2=0.7)))
+    penalty = np.where(weights(), 0.7 * before + 0.3 * np.sign(before), 0)
+    rates = np.array([[RATE], [RATE / 2]])
+    assert flat == pytest.approx(before - rates * (gradient() + penalty), rel=1e-12, abs=1e-15)
+
+
+def test_decoupled_decay_shrinks_weights_before_the_step() -> None:
+    before, flat, _ = after(method(regularization=Regularization(weight_decay=0.5)))
+    rates = np.array([[RATE], [RATE / 2]])
+    shrunk = np.where(weights(), before * (1 - rates * 0.5), before)
+    assert flat == pytest.approx(shrunk - rates * gradient(), rel=1e-12, abs=1e-15)
+
+
+def test_clipping_by_norm_takes_each_network_by_itself() -> None:
+    g = gradient()
+    norms = np.linalg.norm(g, axis=1)
+    limit = float(norms.mean())  # one of the two is clipped
+    before, flat, _ = after(method(clip=Clip(norm=limit)))
+    clipped = g * np.minimum(1, limit / (norms + 1e-6))[:, None]
+    rates = np.array([[RATE], [RATE / 2]])
+    assert flat == pytest.approx(before - rates * clipped, rel=1e-9, abs=1e-12)
+    assert not np.allclose(clipped, g)
+
+
+def test_clipping_by_value() -> None:
+    before, flat, _ = after(method(clip=Clip(value=0.05)))
+    rates = np.array([[RATE], [RATE / 2]])
+    assert flat == pytest.approx(before - rates * np.clip(gradient(), -0.05, 0.05), abs=1e-12)
+
+
+def test_the_running_mean_of_the_parameters() -> None:
+    how = method(iterations=5, ema=0.8)
+    state = State.start(NETWORK, how, "float64")
+    expected = None
+    for _ in train(NETWORK, how, state, rows()):
+        flat = state.flat
+        expected = flat.copy() if expected is None else 0.8 * expected + 0.2 * flat
+        assert state.result == pytest.approx(expected, rel=1e-12)
+    assert not np.allclose(state.result, state.flat)
+
+
+@pytest.mark.parametrize("blocks", [1, 3, 7])
+def test_blocks_change_no_bit(monkeypatch: pytest.MonkeyPatch, blocks: int) -> None:
+    how = method(iterations=4)
+    _, whole, _ = after(how)
+    monkeypatch.setattr("bpcli.nn.update.Update.BLOCK", 2 * blocks)
+    _, parts, _ = after(how)
+    assert whole.tobytes() == parts.tobytes()
+
+
+def test_a_gradient_beyond_the_numbers_is_named() -> None:
+    network = Network([Dense(units=1, init=InitialZeros())], (1,))
+    how = method(batch_size=4, iterations=2, rates=(RATE,), replicas=(0,))
+    data = Rows(np.full((1, 4, 1), 1e22, "float32"), np.full((1, 4, 1), 1e18, "float32"))
+    state = State.start(network, how, "float32")
+    with np.errstate(all="ignore"), pytest.raises(Diverged) as error:
+        list(train(network, how, state, data))
+    assert (error.value.what, error.value.layer) == ("gradient", "the gradient of layer 1 (dense)")
+    assert not state.flat.any()
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "layer"),
+    [
+        (rows(1e200), "loss", "the output"),
+        (Rows(np.where(np.arange(3) == 1, np.inf, rows().x), rows().t), "loss", "the data"),
+    ],
+)
+def test_what_diverges_is_named_and_changes_nothing(data: Rows, what: str, layer: str) -> None:
+    how = method(iterations=3)
+    state = State.start(NETWORK, how, "float64")
+    before = state.flat.copy()
+    with np.errstate(all="ignore"), pytest.raises(Diverged) as error:
+        list(train(NETWORK, how, state, data))
+    assert (error.value.what, error.value.layer, error.value.iteration) == (what, layer, 1)
+    assert np.array_equal(state.flat, before)
+
+
+def test_batch_norm_keeps_the_statistics_that_prediction_uses() -> None:
+    network = Network([BatchNorm(momentum=0.1)], (2,))
+    flat = network.init(0, [0], "float64")
+    params, scratch = network.views(flat), network.scratch(1, 50, "float64")
+    x = np.random.default_rng(0).normal(3, 2, (1, 50, 2))
+    from bpcli.nn.layer import EVALUATION, Context
+
+    for _ in range(200):
+        network.forward(x, params, scratch, Context(training=True))
+    assert params[0].mean[0, 0] == pytest.approx(x[0].mean(axis=0), rel=1e-6)
+    assert params[0].var[0, 0] == pytest.approx(x[0].var(axis=0, ddof=1), rel=1e-6)
+    y = network.forward(x, params, scratch, EVALUATION)
+    assert y.mean(axis=1) == pytest.approx(0, abs=1e-6)
