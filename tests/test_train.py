@@ -274,3 +274,22 @@ def test_averaging_clipping_and_decay_change_the_weights(tmp_path: Path) -> None
         facts = train(config, "--set", change, cwd=tmp_path)
         runs.append(weights(tmp_path / facts["run"]))
     assert len({tuple(sorted(run.items())) for run in runs}) == len(runs)
+
+
+def test_backoff_halves_the_rate_until_training_goes_on(tmp_path: Path) -> None:
+    rows = [{"x": f"{i}", "y": f"{2 * i}"} for i in range(20)]
+    write_csv(tmp_path / "line.csv", rows)
+    config = tmp_path / "line.yaml"
+    config.write_text(
+        "data: {path: line.csv, target: y}\nnetwork: []\noptimizer: sgd\nlearning_rate: 0.1\n"
+        "batch_size: full\nepochs: 4000\npreprocess: {numeric: none, target: none}\n"
+        "on_divergence: backoff\n"
+    )
+    facts = train(config, "-o", "run", cwd=tmp_path)
+    halved = json.loads((tmp_path / "run" / "run.json").read_text())["rate_halved_at"]
+    assert 1 <= len(halved) <= 10
+    assert facts["metrics"]["test"]["r2"] > 0.99
+    history = table((tmp_path / "run" / "history.csv").read_text())
+    assert float(history[-1]["learning_rate"]) == 0.1 / 2 ** len(halved)
+    assert history[-1]["epoch"] == "4000"
+    assert len(history) > 4000  # what was undone stays on record

@@ -148,6 +148,13 @@ class Config(Spec):
         int | None, Field(ge=1, description="passes over the training rows; or give iterations")
     ] = None
     stop: Annotated[StopSpec, Field(description="when to stop earlier")] = StopSpec()
+    on_divergence: Annotated[
+        Literal["stop", "backoff"],
+        Field(
+            description="stop: end when a loss or gradient is not finite; backoff: go back to "
+            "the epoch of the lowest loss and halve the rate, at most 10 times"
+        ),
+    ] = "stop"
     dtype: Annotated[
         Literal["float32", "float64"],
         Field(description="numbers while training; prediction always computes in float64"),

@@ -10,12 +10,15 @@ import numpy as np
 
 from bpcli.config.errors import NumericError, Problem
 from bpcli.experiment.config import StopSpec
+from bpcli.experiment.stopping import Record, StopRule
 from bpcli.metrics.metric import Floats, Metric, Truth
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import BLOCK, Scorer
-from bpcli.nn.training import Diverged, Method, Rows, State, train
+from bpcli.nn.training import Diverged, Epoch, Method, Rows, State, train
+
+MOST_HALVINGS = 10
 
 
 class Validation(NamedTuple):
@@ -28,19 +31,6 @@ class Validation(NamedTuple):
     predict: Callable[[Array], Floats]  # from scores (1,N,O) to what the metric reads
 
 
-class Record(NamedTuple):
-    """One line of the history."""
-
-    epoch: int
-    iteration: int
-    rate: float
-    train_loss: float
-    validation_loss: float | None
-    validation_metric: float | None
-    gradient_norm: float
-    seconds: float  # since training began
-
-
 class Fit:
     """One training run; iterating trains, and the attributes tell what came of it."""
 
@@ -51,11 +41,15 @@ class Fit:
         rows: Rows,
         validation: Validation | None,
         stop: StopSpec,
+        *,
+        backoff: bool = False,
     ) -> None:
         self.network, self.method, self.rows = network, method, rows
+        self.backoff = backoff
+        self.halvings: list[int] = []  # the iterations at which the rate was halved
         self.state = State.start(network, method, rows.x.dtype.name)
         self.stop_reason = ""
-        self._rule = _Rule(stop, validation.metric if validation else None)
+        self._rule = StopRule(stop, validation.metric if validation else None)
         self._validate = validation and _Validator(network, method.loss, validation, self.state)
         self._best: Array | None = None
 
@@ -70,82 +64,48 @@ class Fit:
         return self.state.result if self._best is None else self._best
 
     def __iter__(self) -> Iterator[Record]:
-        """Train, one record an epoch.  Raises NumericError when the loss is not finite."""
+        """Train, one record an epoch.  Raises NumericError when training diverges for good."""
         start = time.monotonic()
-        try:
-            for epoch in train(self.network, self.method, self.state, self.rows):
-                loss, metric = self._validate() if self._validate else (None, None)
-                record = Record(
-                    epoch.epoch,
-                    epoch.iteration,
-                    float(epoch.rate[0]),
-                    float(epoch.loss[0]),
-                    loss,
-                    metric,
-                    float(epoch.gradient_norm[0]),
-                    time.monotonic() - start,
-                )
-                self.stop_reason = self._judge(record)
-                yield record
-                if self.stop_reason:
-                    return
-        except Diverged as diverged:
-            raise NumericError(_divergence(diverged)) from None
+        for epoch in self._epochs():
+            loss, metric = self._validate() if self._validate else (None, None)
+            record = Record(
+                epoch.epoch,
+                epoch.iteration,
+                float(epoch.rate[0]),
+                float(epoch.loss[0]),
+                loss,
+                metric,
+                float(epoch.gradient_norm[0]),
+                time.monotonic() - start,
+            )
+            self.stop_reason = self._judge(record)
+            yield record
+            if self.stop_reason:
+                return
         self.stop_reason = f"all {self.state.iteration} iterations done"
+
+    def _epochs(self) -> Iterator[Epoch]:
+        """Epochs of the engine; with backoff, a divergence starts again from the lowest loss."""
+        kept, lowest = self.state.copy() if self.backoff else None, np.inf
+        while True:
+            try:
+                for epoch in train(self.network, self.method, self.state, self.rows):
+                    yield epoch
+                    if kept is not None and epoch.loss[0] < lowest:
+                        kept, lowest = self.state.copy(), epoch.loss[0]
+                return
+            except Diverged as diverged:
+                if kept is None or len(self.halvings) == MOST_HALVINGS:
+                    raise NumericError(_divergence(diverged, self.halvings)) from None
+                self.state.restore(kept)
+                self.method = self.method._replace(rates=[r / 2 for r in self.method.rates])
+                self.halvings.append(diverged.iteration)
 
     def _judge(self, record: Record) -> str:
         better, reason = self._rule.judge(record)
         if better and self._rule.restores:
             self._best = self.state.result.copy()
         return reason
-
-
-class _Rule:
-    """Which epoch is the best so far, and whether training should end."""
-
-    def __init__(self, spec: StopSpec, metric: Metric | None) -> None:
-        self.spec, self.metric = spec, metric
-        watched = metric is not None
-        on_validation = watched if spec.monitor == "auto" else spec.monitor == "validation_loss"
-        self.monitor = "validation_loss" if on_validation else "train_loss"
-        self.restores = (
-            spec.patience is not None if spec.restore_best is None else spec.restore_best
-        )
-        self.best, self.best_epoch = np.inf, 0
-
-    def judge(self, record: Record) -> tuple[bool, str]:
-        """(is the best epoch so far, why training ends now or an empty string)."""
-        loss = record.validation_loss if self.monitor == "validation_loss" else record.train_loss
-        assert loss is not None
-        better = loss < self.best - self.spec.min_delta or self.best_epoch == 0
-        if better:
-            self.best, self.best_epoch = loss, record.epoch
-        return better, self._end(record)
-
-    def _end(self, record: Record) -> str:
-        """The first rule that fires, in the order of this list."""
-        spec, norm = self.spec, record.gradient_norm
-        if spec.threshold is not None and record.train_loss < spec.threshold:
-            loss = f"training loss {record.train_loss:.4g}"
-            return f"{loss} is below the threshold {spec.threshold:g}"
-        if spec.target_metric is not None and self._reached(record, spec.target_metric):
-            assert self.metric is not None
-            value = f"validation {self.metric.name} {record.validation_metric:.4g}"
-            return f"{value} has reached the target {spec.target_metric:g}"
-        if spec.gradient_norm is not None and norm < spec.gradient_norm:
-            return f"gradient norm {norm:.4g} is below {spec.gradient_norm:g}"
-        if spec.patience is not None and record.epoch - self.best_epoch >= spec.patience:
-            name = self.monitor.replace("_", " ")
-            return f"no better {name} for {spec.patience} epochs (patience)"
-        if spec.max_time is not None and record.seconds >= spec.max_time:
-            return f"the time limit of {spec.max_time:g} s is over"
-        return ""
-
-    def _reached(self, record: Record, target: float) -> bool:
-        value = record.validation_metric
-        if value is None or self.metric is None:
-            return False
-        return value >= target if self.metric.better == "higher" else value <= target
 
 
 class _Validator:
@@ -168,14 +128,15 @@ class _Validator:
         return float(loss[0]), self.validation.metric.value(self.validation.truth, prediction)
 
 
-def _divergence(diverged: Diverged) -> Problem:
+def _divergence(diverged: Diverged, halvings: list[int]) -> Problem:
     before = diverged.loss_before
     history = "at the first update" if np.isnan(before) else f"after a loss of {before:.4g}"
+    halved = f"; the rate was halved {len(halvings)} times" if halvings else ""
     return Problem(
         "BP-N001",
         f"iteration {diverged.iteration}",
         f"the training {diverged.what} is no longer finite, {history}, at learning rate "
-        f"{diverged.rate:g}; it begins in {diverged.layer}",
+        f"{diverged.rate:g}; it begins in {diverged.layer}{halved}",
         "lower learning_rate, scale the columns (preprocess: {numeric: standard}), or clip the "
         "gradient (clip: {norm: 1})",
     )

@@ -59,6 +59,7 @@ class LearningProblem(NamedTuple):
             Rows(x[None], t[None]),
             self._validation(),
             self.config.stop,
+            backoff=self.config.on_divergence == "backoff",
         )
 
     def method(self) -> Method:

@@ -26,6 +26,7 @@ class Scorer:
         self._shape = (len(flat), *network.out_shape)
         self._dtype: DTypeLike = flat.dtype
 
+    @np.errstate(all="ignore")  # weights on the way to divergence may overflow
     def __call__(self, x: Array) -> Array:
         """z (R,N,O) of the rows x (N,I)."""
         replicas, *out = self._shape

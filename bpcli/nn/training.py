@@ -66,6 +66,21 @@ class State:
         slots = {name: np.zeros_like(flat) for name in method.optimizer.slots()}
         return cls(flat, slots, None if method.ema is None else flat.copy())
 
+    def copy(self) -> State:
+        """The same state in arrays of its own."""
+        slots = {name: slot.copy() for name, slot in self.slots.items()}
+        average = None if self.average is None else self.average.copy()
+        return State(self.flat.copy(), slots, average, self.iteration)
+
+    def restore(self, kept: State) -> None:
+        """Take the values of a copy into the arrays of this state."""
+        np.copyto(self.flat, kept.flat)
+        for name, slot in self.slots.items():
+            np.copyto(slot, kept.slots[name])
+        if self.average is not None and kept.average is not None:
+            np.copyto(self.average, kept.average)
+        self.iteration = kept.iteration
+
     @property
     def result(self) -> Array:
         """The parameters that predict: their running mean where there is one."""
@@ -130,6 +145,7 @@ class _Stepper:
         self._last_scratch: list[Views] = []
         self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
 
+    @np.errstate(all="ignore")  # what is not finite is looked for, and named
     def epoch(self, epoch: int, first: int, last: int) -> Epoch:
         total = np.zeros(len(self.rates))
         loss, rows_seen = np.full(len(self.rates), np.nan), 0

@@ -12,7 +12,7 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES
 from bpcli.data.table import Table
 from bpcli.data.target import ClassTarget, RegressionTarget
-from bpcli.experiment.fit import Record
+from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats
 
 

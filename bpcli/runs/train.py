@@ -16,11 +16,11 @@ from bpcli.data.prepare import Prepared, prepare
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.coefficients import coefficients
 from bpcli.experiment.config import Config
-from bpcli.experiment.fit import Record
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.problem import LearningProblem, baseline_of, score
 from bpcli.experiment.resolve import resolve
+from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, metrics_for
 from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
@@ -154,6 +154,7 @@ class TrainingRun:
             "epochs": last.epoch if last else 0,
             "iterations": last.iteration if last else 0,
             "seconds": round(last.seconds, 3) if last else 0.0,
+            "rate_halved_at": self.fit.halvings,
             "seed": self.config.seed,
             "threads": self.config.threads,
             "parameters": self.problem.network.size,

@@ -1,0 +1,71 @@
+"""When training ends, and which epoch was the best."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bpcli.experiment.config import StopSpec
+from bpcli.metrics.metric import Metric
+
+
+class Record(NamedTuple):
+    """One line of the history."""
+
+    epoch: int
+    iteration: int
+    rate: float
+    train_loss: float
+    validation_loss: float | None
+    validation_metric: float | None
+    gradient_norm: float
+    seconds: float  # since training began
+
+
+class StopRule:
+    """Which epoch is the best so far, and whether training should end."""
+
+    def __init__(self, spec: StopSpec, metric: Metric | None) -> None:
+        self.spec, self.metric = spec, metric
+        watched = metric is not None
+        on_validation = watched if spec.monitor == "auto" else spec.monitor == "validation_loss"
+        self.monitor = "validation_loss" if on_validation else "train_loss"
+        self.restores = (
+            spec.patience is not None if spec.restore_best is None else spec.restore_best
+        )
+        self.best, self.best_epoch = np.inf, 0
+
+    def judge(self, record: Record) -> tuple[bool, str]:
+        """(is the best epoch so far, why training ends now or an empty string)."""
+        loss = record.validation_loss if self.monitor == "validation_loss" else record.train_loss
+        assert loss is not None
+        better = loss < self.best - self.spec.min_delta or self.best_epoch == 0
+        if better:
+            self.best, self.best_epoch = loss, record.epoch
+        return better, self._end(record)
+
+    def _end(self, record: Record) -> str:
+        """The first rule that fires, in the order of this list."""
+        spec, norm = self.spec, record.gradient_norm
+        if spec.threshold is not None and record.train_loss < spec.threshold:
+            loss = f"training loss {record.train_loss:.4g}"
+            return f"{loss} is below the threshold {spec.threshold:g}"
+        if spec.target_metric is not None and self._reached(record, spec.target_metric):
+            assert self.metric is not None
+            value = f"validation {self.metric.name} {record.validation_metric:.4g}"
+            return f"{value} has reached the target {spec.target_metric:g}"
+        if spec.gradient_norm is not None and norm < spec.gradient_norm:
+            return f"gradient norm {norm:.4g} is below {spec.gradient_norm:g}"
+        if spec.patience is not None and record.epoch - self.best_epoch >= spec.patience:
+            name = self.monitor.replace("_", " ")
+            return f"no better {name} for {spec.patience} epochs (patience)"
+        if spec.max_time is not None and record.seconds >= spec.max_time:
+            return f"the time limit of {spec.max_time:g} s is over"
+        return ""
+
+    def _reached(self, record: Record, target: float) -> bool:
+        value = record.validation_metric
+        if value is None or self.metric is None:
+            return False
+        return value >= target if self.metric.better == "higher" else value <= target
