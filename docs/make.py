@@ -68,7 +68,7 @@ def _component(family: str, one: ComponentHelp) -> str:
     member = Component.registry[family][one.name]
     paragraphs = [_prose(text) for text in re.split(r"\n\s*\n", one.text)]
     if member.model_fields:
-        properties = json_schema(member)["properties"]
+        properties = _properties(json_schema(member))
         rows = (
             [_code(f.name), _kind(properties[f.name]), _default(f), _prose(f.description)]
             for f in one.fields
@@ -99,9 +99,17 @@ def _uses(family: str) -> Iterator[str]:
             if member.model_fields:
                 sections[name] = json_schema(member)
     for path, section in sections.items():
-        for key, schema in section["properties"].items():
+        for key, schema in _properties(section).items():
             if reference in json.dumps(schema):
                 yield f"{path}.{key}" if path else key
+
+
+def _properties(section: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a section; one that may hold itself is a reference to its definition."""
+    if "$ref" in section:
+        section = section["$defs"][section["$ref"].rsplit("/", 1)[-1]]
+    properties: dict[str, Any] = section["properties"]
+    return properties
 
 
 # ---- config.md ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli import evaluate, listing, predict, schema, train, validate
+from bpcli.cli import evaluate, listing, plan, predict, schema, train, validate
 from bpcli.config.errors import BpcliError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("validate")(validate.validate)
+app.command("plan")(plan.plan)
 app.command("list")(listing.list_components)
 app.command("schema")(schema.schema)
 

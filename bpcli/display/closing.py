@@ -53,11 +53,7 @@ def closing(run: RunSummary) -> RenderableType:
 
 def _facts(run: RunSummary) -> Table:
     work = f"{counted(run.epochs, 'epoch')}, {counted(run.iterations, 'iteration')}"
-    best = (
-        ""
-        if run.best_epoch is None
-        else f"; weights of the best epoch, {run.best_epoch}"
-    )
+    best = "" if run.best_epoch is None else f"; weights of the best epoch, {run.best_epoch}"
     facts = {
         "baseline": show(run.baseline_predicts, 200),
         **({"model": equation(run.target, run.coefficients)} if run.coefficients else {}),

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES
-from bpcli.display.figures import counted
+from bpcli.display.figures import counted, duration
 from bpcli.display.text import show
 from bpcli.experiment.problem import LearningProblem
+from bpcli.nn.network import Network
 
 
 def overview(problem: LearningProblem) -> Table:
@@ -31,6 +32,23 @@ def overview(problem: LearningProblem) -> Table:
     for name, fact in facts.items():
         table.add_row(Text(name), Text(fact))
     return table
+
+
+def layer_rows(network: Network) -> list[tuple[int, str, tuple[int, ...], int]]:
+    """(number, layer, output shape, parameters) of every layer, from 1."""
+    sizes = Counter[int]()
+    for slot in network.slots:
+        sizes[slot.path[0]] += slot.stop - slot.start
+    layers = enumerate(zip(network.layers, network.plans, strict=True))
+    return [(i + 1, layer.name, plan.out_shape, sizes[i]) for i, (layer, plan) in layers]
+
+
+def work(needed: int, available: int, seconds: float) -> Text:
+    """`memory 2.1 MB of 20.3 GB, time about 3 s`"""
+    return Text(
+        f"memory about {needed / 1e6:,.1f} MB, {available / 1e9:.1f} GB are available; "
+        f"time about {duration(seconds)}, without validation"
+    )
 
 
 def _columns(prepared: Prepared) -> str:

@@ -52,15 +52,19 @@ class LearningProblem(NamedTuple):
 
     def fit(self) -> Fit:
         """Training from the start values; iterate it to train."""
-        x, t = self._arrays(self.prepared.rows(TRAIN))
         return Fit(
             self.network,
             self.method(),
-            Rows(x[None], t[None]),
+            self.training_rows(),
             self._validation(),
             self.config.stop,
             backoff=self.config.on_divergence == "backoff",
         )
+
+    def training_rows(self) -> Rows:
+        """What the network learns from."""
+        x, t = self._arrays(self.prepared.rows(TRAIN))
+        return Rows(x[None], t[None])
 
     def method(self) -> Method:
         """How the config trains on the training rows."""

@@ -15,14 +15,25 @@ Truth = NDArray[Any]  # class codes (N,) for classes, values (N,D) for numbers
 
 
 class Metric(Component):
-    """One number that says how close predictions are to the truth."""
+    """One number that says how close predictions are to the truth.
+
+    A prediction is probabilities (N,K) or values (N,D). Row weights mean what scikit-learn's
+    `sample_weight` means, and a row of weight 0 counts as absent.
+    """
 
     family: ClassVar[str] = "metric"
     measures: ClassVar[Literal["numbers", "classes"]]
     better: ClassVar[Literal["higher", "lower"]]
 
-    def value(self, truth: Truth, prediction: Floats) -> float:
-        """The metric over N ≥ 1 rows; a prediction is probabilities (N,K) or values (N,D)."""
+    def value(
+        self, truth: Truth, prediction: Floats, weights: Floats | None = None
+    ) -> float | None:
+        """The metric over N ≥ 1 rows with weights (N,) or all alike; None where not defined."""
+        (value,) = self.values(truth, prediction, row_weights(truth, weights)[None]).tolist()
+        return None if np.isnan(value) else value
+
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        """The metric under each of B sets of row weights, c (B,N) → (B,); NaN where not defined."""
         raise NotImplementedError
 
 
@@ -31,8 +42,28 @@ def metrics_for(predicts: Literal["numbers", "classes"]) -> list[Metric]:
     return [member() for member in Metric.members().values() if member.measures == predicts]
 
 
-def evaluate(metrics: Iterable[Metric], truth: Truth, prediction: Floats) -> dict[str, float]:
-    """{name: value}; empty where there are no rows."""
+def evaluate(
+    metrics: Iterable[Metric], truth: Truth, prediction: Floats, weights: Floats | None = None
+) -> dict[str, float]:
+    """{name: value} of the metrics that are defined on these rows; empty where there are none."""
     if not len(truth):
         return {}
-    return {metric.name: metric.value(truth, prediction) for metric in metrics}
+    values = {metric.name: metric.value(truth, prediction, weights) for metric in metrics}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def row_weights(truth: Truth, weights: Floats | None) -> Floats:
+    """The weights (N,), or ones."""
+    return np.ones(len(truth)) if weights is None else weights
+
+
+def ratio(a: Floats, b: Floats, otherwise: float = np.nan) -> Floats:
+    """a / b, and `otherwise` where b is 0."""
+    out = np.full(np.broadcast_shapes(a.shape, b.shape), otherwise, dtype=np.float64)
+    np.divide(a, b, out=out, where=b != 0)
+    return out
+
+
+def mean(x: Floats, c: Floats) -> Floats:
+    """Σ c x / Σ c over the rows: x (N,) or (N,D), c (B,N) → (B,) or (B,D); NaN without weight."""
+    return ratio((c @ x).T, c.sum(axis=1)).T

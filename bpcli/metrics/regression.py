@@ -1,4 +1,7 @@
-"""Metrics of predicted numbers: truth and prediction are values (N,D) in the target's own units."""
+"""Metrics of predicted numbers: truth and prediction are values (N,D) in the target's own units.
+
+Of several targets (D > 1) a metric is the mean of the targets' own, as in scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from bpcli.metrics.metric import Floats, Metric, Truth
+from bpcli.metrics.metric import Floats, Metric, Truth, mean, ratio
+
+ROUNDING = 1e-12  # relative; sums of weights closer than this are equal
+CONSTANT = 1e-14  # relative; a spread below it is the rounding of one value
 
 
 class RMSE(Metric):
@@ -16,8 +22,8 @@ class RMSE(Metric):
     measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    def value(self, truth: Truth, prediction: Floats) -> float:
-        return float(np.sqrt(np.mean(np.square(prediction - truth))))
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        return _overall(np.sqrt(mean(np.square(prediction - truth), c)))
 
 
 class MAE(Metric):
@@ -27,23 +33,74 @@ class MAE(Metric):
     measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    def value(self, truth: Truth, prediction: Floats) -> float:
-        return float(np.mean(np.abs(prediction - truth)))
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        return _overall(mean(np.abs(prediction - truth), c))
 
 
 class R2(Metric):
     """1 − Σ (prediction − truth)² / Σ (truth − mean)²; 1 is perfect, 0 the mean's own score.
 
-    For a constant truth it is 1 when every prediction is exact, else 0, as in scikit-learn.
+    For a constant truth it is 1 when every prediction is exact, else 0, as in scikit-learn; left
+    out for a single row.
     """
 
     name: ClassVar[str] = "r2"
     measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def value(self, truth: Truth, prediction: Floats) -> float:
-        residual = float(np.sum(np.square(prediction - truth)))
-        spread = float(np.sum(np.square(truth - truth.mean(axis=0))))
-        if spread == 0:
-            return 1.0 if residual == 0 else 0.0
-        return 1 - residual / spread
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        if len(truth) < 2:
+            return np.full(len(c), np.nan)
+        center = mean(truth, c)
+        residual = mean(np.square(prediction - truth), c)
+        squares = (c[:, None] @ np.square(truth - center[:, None]))[:, 0]
+        spread = ratio(squares.T, c.sum(axis=1)).T
+        constant = np.sqrt(spread) <= CONSTANT * np.abs(center)
+        return _overall(np.where(constant, residual == 0, 1 - ratio(residual, spread)))
+
+
+class MedianAE(Metric):
+    """median |prediction − truth|, in units of the target.
+
+    Half the weight lies on each side; between two rows it is their middle.
+    """
+
+    name: ClassVar[str] = "median_ae"
+    measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        errors = np.abs(prediction - truth)
+        return _overall(np.stack([_median(column, c) for column in errors.T], axis=1))
+
+
+class MAPE(Metric):
+    """mean |prediction − truth| / |truth|, a share and not percent; rows with truth 0 left out.
+
+    scikit-learn divides by 2.2e-16 instead of leaving out. Left out where no row is left.
+    """
+
+    name: ClassVar[str] = "mape"
+    measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        shares = ratio(np.abs(prediction - truth), np.abs(truth), otherwise=0)
+        return _overall(ratio(c @ shares, c @ (truth != 0)))
+
+
+def _overall(per_target: Floats) -> Floats:
+    """The mean over the targets, (B,D) → (B,)."""
+    overall: Floats = per_target.mean(axis=1)
+    return overall
+
+
+def _median(x: Floats, c: Floats) -> Floats:
+    """The middle of the lower and the upper median of x (N,) under weights c (B,N): (B,)."""
+    order = np.argsort(x)
+    below = np.cumsum(c[:, order], axis=1)
+    half = below[:, -1:] / 2
+    low = np.count_nonzero(below < half * (1 - ROUNDING), axis=1)
+    high = np.count_nonzero(below <= half * (1 + ROUNDING), axis=1).clip(max=len(x) - 1)
+    middle = (x[order[low]] + x[order[high]]) / 2
+    return np.where(half[:, 0] > 0, middle, np.nan)

@@ -17,6 +17,7 @@ from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.coefficients import coefficients
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
+from bpcli.experiment.memory import require_memory
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.problem import LearningProblem, baseline_of, score
 from bpcli.experiment.resolve import resolve
@@ -55,6 +56,7 @@ class TrainingRun:
         self.loaded = loaded
         self.prepared, self.config = prepare_and_resolve(loaded)
         self.problem = LearningProblem.of(self.config, self.prepared)
+        require_memory(self.problem)
         self.fit = self.problem.fit()
         self.folder = new_folder(loaded.path, output, force=force)
         self.records: list[Record] = []

@@ -1,0 +1,73 @@
+"""bpcli plan: what a config would train, before it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from bpcli.cli import options
+
+if TYPE_CHECKING:
+    from bpcli.experiment.problem import LearningProblem
+
+
+def plan(
+    config: options.ConfigFile,
+    sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
+    seed: options.Seed = None,
+    threads: options.Threads = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Print layers, parameters, memory and time of a config.
+
+    Reads the data and times a few updates; trains and writes nothing.
+
+    Examples:
+
+      bpcli plan config.yaml
+
+      bpcli plan config.yaml --set network=mlp --json
+    """
+    from bpcli.display.console import open_terminal
+    from bpcli.experiment.load import load
+
+    terminal = open_terminal(quiet=quiet)
+    loaded = load(config, options.assignments(sets, seed, threads))
+
+    from bpcli.display.overview import layer_rows, overview, work
+    from bpcli.display.tables import layers_table
+    from bpcli.experiment.estimate import seconds_estimated
+    from bpcli.experiment.memory import bytes_available, bytes_needed, require_memory
+    from bpcli.experiment.problem import LearningProblem
+    from bpcli.runs.train import prepare_and_resolve
+
+    prepared, resolved = prepare_and_resolve(loaded)
+    problem = LearningProblem.of(resolved, prepared)
+    require_memory(problem)
+    seconds, needed = seconds_estimated(problem), bytes_needed(problem)
+    if json:
+        _print_json(problem, seconds, needed)
+        return
+    terminal.say(overview(problem))
+    terminal.result(layers_table(layer_rows(problem.network)))
+    terminal.result(work(needed, bytes_available(), seconds))
+
+
+def _print_json(problem: LearningProblem, seconds: float, needed: int) -> None:
+    import json
+
+    from bpcli.display.overview import layer_rows
+
+    keys = ("index", "layer", "output", "parameters")
+    facts = {
+        "schema_version": 1,
+        "task": problem.prepared.task,
+        "layers": [dict(zip(keys, row, strict=True)) for row in layer_rows(problem.network)],
+        "parameters": problem.network.size,
+        "bytes": needed,
+        "seconds": seconds,
+        "iterations": problem.method().iterations,
+    }
+    typer.echo(json.dumps(facts))
