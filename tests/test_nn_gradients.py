@@ -85,11 +85,13 @@ def test_a_broken_backward_pass_is_caught(monkeypatch: pytest.MonkeyPatch) -> No
     assert relative_error(Pass([Dense(units=6), Dense(units=3)])) > 100 * TOLERANCE
 
 
-def targets(loss: Loss, outputs: int, rng: np.random.Generator) -> Array:
+def targets(loss: Loss, rng: np.random.Generator) -> Array:
+    """Targets of two columns or classes; one score for two classes learns the second's column."""
     if loss.predicts == "numbers":
-        return rng.normal(size=(1, B, outputs))
-    shares = rng.random((1, B, outputs))
-    return shares / shares.sum(axis=-1, keepdims=True) if outputs > 1 else np.round(shares)
+        return np.maximum(rng.normal(size=(1, B, 2)), loss.lowest)
+    shares = rng.random((1, B, loss.outputs(2)))
+    one_of_them = loss.predicts == "classes" and shares.shape[-1] > 1
+    return shares / shares.sum(axis=-1, keepdims=True) if one_of_them else np.round(shares)
 
 
 @parametrize("loss", Loss)
@@ -97,7 +99,7 @@ def targets(loss: Loss, outputs: int, rng: np.random.Generator) -> Array:
 def test_loss(loss: Loss, shared: bool) -> None:
     rng = np.random.default_rng(1)
     outputs = loss.outputs(2)
-    z, t = rng.normal(0, 2, (R, B, outputs)), targets(loss, outputs, rng)
+    z, t = rng.normal(0, 2, (R, B, outputs)), targets(loss, rng)
     c = rng.random((1 if shared else R, B, 1))
     c /= c.sum(axis=1, keepdims=True)
     shapes = loss.scratch(outputs)
@@ -115,7 +117,7 @@ def test_loss_is_finite_for_extreme_scores(loss: Loss) -> None:
     outputs = loss.outputs(2)
     for dtype, large in (("float32", 1e18), ("float64", 1e150)):
         z = (rng.choice([-large, 0.0, large], (R, B, outputs))).astype(dtype)
-        t = targets(loss, outputs, rng).astype(dtype)
+        t = targets(loss, rng).astype(dtype)
         c = np.full((1, 1, 1), 1 / B, dtype)
         shapes = loss.scratch(outputs)
         s = Views(**{name: np.empty((R, B, *shape), dtype) for name, shape in shapes.items()})

@@ -26,10 +26,46 @@ from bpcli.nn.activations import (
 )
 from bpcli.nn.layer import EVALUATION, Array, Layer, Views
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import MSE, BinaryCrossEntropy, CrossEntropy, Loss
+from bpcli.nn.losses import (
+    MAE,
+    MSE,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Focal,
+    Huber,
+    LogCosh,
+    Loss,
+    MultilabelCrossEntropy,
+    Poisson,
+    Quantile,
+)
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import SGD, Adam, Optimizer, RMSprop
-from bpcli.nn.schedules import Constant, Cosine, Schedule
+from bpcli.nn.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    Optimizer,
+    RMSprop,
+    Rprop,
+)
+from bpcli.nn.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    CosLog4,
+    Exponential,
+    FlatCosine,
+    InverseTime,
+    OneCycle,
+    Polynomial,
+    Schedule,
+    Step,
+    WarmUp,
+)
 from bpcli.nn.training import Method, Rows, State, train
 
 EXACT = 1e-12  # relative: the same formula in another order
@@ -54,7 +90,24 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "adam_rates": Adam(),
     "adam_betas": Adam(beta1=0.8, beta2=0.95, epsilon=1e-3),
     "adam_no_momentum": Adam(beta1=0.0, beta2=0.99),
+    "rmsprop_momentum": RMSprop(momentum=0.9),
+    "rmsprop_momentum_rates": RMSprop(momentum=0.9),
+    "rmsprop_centered": RMSprop(centered=True),
+    "rmsprop_centered_momentum": RMSprop(alpha=0.9, centered=True, momentum=0.5),
+    "adamw": AdamW(),
+    "adamw_decay": AdamW(weight_decay=0.1, beta2=0.95),
+    "adamw_rates": AdamW(weight_decay=0.1),
+    "nadam": NAdam(),
+    "nadam_decay": NAdam(beta1=0.8, beta2=0.95, psi=0.1),
+    "adagrad": Adagrad(),
+    "adadelta": Adadelta(),
+    "adadelta_rho": Adadelta(rho=0.95, epsilon=1e-8),
+    "rprop": Rprop(),
+    "rprop_bounds": Rprop(shrink=0.3, grow=1.5, smallest=1e-3, largest=0.1),
 }
+# Not in PyTorch; its numbers come from Keras, see test_lion.
+OPTIMIZERS_ELSEWHERE = {Lion.name}
+KERAS_LION = (0.999, 0.998, 0.997, 0.996, 0.995)  # keras/src/optimizers/lion_test.py
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Relu(),
     "leaky_relu": LeakyRelu(),
@@ -69,12 +122,39 @@ ACTIVATIONS: dict[str, Activation] = {
     "gelu_tanh": Gelu(),
     "mish": Mish(),
 }
-SCHEDULES: dict[str, Schedule] = {"cosine": Cosine()}
+# The schedule, and the T whose rates for t = 0 … T − 1 are PyTorch's.
+SCHEDULES: dict[str, tuple[Schedule, int]] = {
+    "step": (Step(at=(0.3, 0.6, 0.9)), 100),
+    "multi_step": (Step(at=(0.2, 0.5, 0.8), gamma=0.5), 100),
+    "exponential": (Exponential(end=0.95**100), 100),
+    "polynomial": (Polynomial(), 100),
+    "polynomial_square": (Polynomial(power=2.0), 80),
+    "cosine": (Cosine(), 100),
+    "cosine_floor": (Cosine(floor=0.01), 100),
+    "restarts": (CosineRestarts(), 100),
+    "restarts_longer": (CosineRestarts(cycles=3, growth=2, floor=0.05), 70),
+    "one_cycle": (OneCycle(), 100),
+    "warm_up_cosine": (WarmUp(share=0.1, then=Cosine(), start=0.1), 100),
+}
+# Not in PyTorch; their published formulae are evaluated by hand in test_nn_schedules.py.
+SCHEDULES_ELSEWHERE = {Constant.name, InverseTime.name, FlatCosine.name, CosLog4.name}
 LOSSES: dict[str, tuple[Loss, tuple[str, ...], str]] = {
     "mse": (MSE(), ("numbers",), "mse"),
     "cross_entropy": (CrossEntropy(), ("classes", "hard"), "plain"),
     "cross_entropy, soft targets": (CrossEntropy(), ("classes", "soft"), "plain"),
     "binary_cross_entropy": (BinaryCrossEntropy(), ("binary",), "plain"),
+    "mae": (MAE(), ("numbers",), "l1"),
+    "huber": (Huber(), ("numbers",), "huber"),
+    "huber, delta": (Huber(delta=0.3), ("numbers",), "huber_delta"),
+    "log_cosh": (LogCosh(), ("numbers",), "log_cosh"),
+    "quantile": (Quantile(levels=(0.1, 0.5, 0.9)), ("levels",), "pinball"),
+    "poisson": (Poisson(), ("counts",), "poisson"),
+    "smoothing": (CrossEntropy(label_smoothing=0.1), ("classes", "hard"), "smoothing"),
+    "smoothing, soft": (CrossEntropy(label_smoothing=0.1), ("classes", "soft"), "smoothing"),
+    "focal": (Focal(), ("classes", "hard"), "focal"),
+    "focal, gamma": (Focal(gamma=1.5), ("classes", "hard"), "focal_gamma"),
+    "focal, gamma 0": (Focal(gamma=0.0), ("classes", "soft"), "plain"),
+    "multilabel_cross_entropy": (MultilabelCrossEntropy(), ("labels",), "plain"),
 }
 
 
@@ -82,11 +162,12 @@ def test_every_component_has_an_oracle() -> None:
     def names(used: Any) -> set[str]:
         return {component.name for component in used}
 
-    assert names(OPTIMIZERS.values()) == names(members(Optimizer))
+    assert names(OPTIMIZERS.values()) | OPTIMIZERS_ELSEWHERE == names(members(Optimizer))
     activations = [layer for layer in members(Layer) if isinstance(layer, Activation)]
     assert names(ACTIVATIONS.values()) == names(activations)
     assert names(loss for loss, *_ in LOSSES.values()) == names(members(Loss))
-    assert names(SCHEDULES.values()) | {Constant.name} == names(members(Schedule))
+    from_torch = names(schedule for schedule, _ in SCHEDULES.values())
+    assert from_torch | SCHEDULES_ELSEWHERE == names(members(Schedule))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -94,11 +175,25 @@ def test_optimizer(name: str) -> None:
     optimizer, run = OPTIMIZERS[name], table()["optimizers"]["runs"][name]
     p = np.array([table()["optimizers"]["start"]])
     state = {slot: np.zeros_like(p) for slot in optimizer.slots()}
-    s = Views(a=np.empty_like(p), **state)
+    s = Views(**state, **{name: np.empty_like(p) for name in optimizer.work})
     rates = np.broadcast_to(run["settings"]["lr"], 100)
     for t, g in enumerate(table()["optimizers"]["gradients"], 1):
+        p *= 1 - rates[t - 1] * optimizer.decay()
         optimizer.step(p, np.array([g]), s, np.array([[rates[t - 1]]]), t)
         assert p[0] == pytest.approx(run["path"][t - 1], rel=TRAJECTORY, abs=1e-15)
+
+
+def test_lion() -> None:
+    """Five steps from Keras' own test, and where m and the step have other shares of g."""
+    p, s = np.ones((1, 10)), Views(a=np.empty((1, 10)), m=np.zeros((1, 10)))
+    gradients = [np.full((1, 10), 0.01), *[np.arange(1, 11)[None] / 10] * 4]
+    for t, (g, expected) in enumerate(zip(gradients, KERAS_LION, strict=True), 1):
+        Lion().step(p, g, s, np.array([[0.001]]), t)
+        assert p == pytest.approx(expected, rel=EXACT)
+    Lion().step(p, -0.4 * s.m, s, np.array([[0.001]]), 6)  # 0.9 m outweighs 0.1 · 0.4 m
+    assert p == pytest.approx(0.994, rel=EXACT)
+    Lion().step(p, -10 * s.m, s, np.array([[0.001]]), 7)
+    assert p == pytest.approx(0.995, rel=EXACT)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -132,10 +227,24 @@ def test_loss(name: str) -> None:
         assert loss.link(z)[0] == pytest.approx(np.array(entry[link]), rel=1e-11, abs=1e-300)
 
 
+def test_class_weights_are_row_weights() -> None:
+    """PyTorch divides by the sum of the weights of the rows' classes."""
+    entry = table()["losses"]["classes"]["hard"]
+    z, classes = np.array([entry["z"]]), np.array(entry["t"])
+    c = np.array(entry["weight"]["settings"]["weight"])[classes]
+    t, c = np.eye(z.shape[-1])[classes][None], (c / c.sum())[None, :, None]
+    shapes = CrossEntropy().scratch(z.shape[-1])
+    s = Views(**{key: np.empty((1, z.shape[1], *shape)) for key, shape in shapes.items()})
+    value = CrossEntropy().value(z, t, c, s)
+    assert value[0] == pytest.approx(entry["weight"]["value"], rel=EXACT)
+    assert s.dz[0] == pytest.approx(np.array(entry["weight"]["dz"]), rel=EXACT, abs=1e-16)
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedule(name: str) -> None:
-    rates = table()["schedules"][name]["rates"]
-    ours = [SCHEDULES[name].factor(t, 100) * rates[0] for t in range(100)]
+    schedule, total = SCHEDULES[name]
+    rates = table()["schedules"][name]["rates"][:total]
+    ours = [schedule.factor(t, total) for t in range(total)]
     assert ours == pytest.approx(rates, rel=1e-12, abs=1e-15)
 
 

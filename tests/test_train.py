@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from running import bpcli, table, train, write_csv
 
@@ -293,3 +294,34 @@ def test_backoff_halves_the_rate_until_training_goes_on(tmp_path: Path) -> None:
     assert float(history[-1]["learning_rate"]) == 0.1 / 2 ** len(halved)
     assert history[-1]["epoch"] == "4000"
     assert len(history) > 4000  # what was undone stays on record
+
+
+def test_class_weights_by_name_equal_repeated_rows(tmp_path: Path) -> None:
+    rows = [row for row in flowers(60) if row["kind"] != "iris"]
+    rest = "epochs: 30\nbatch_size: full\ndtype: float64\nsplit: {validation: 0, test: 0}"
+    network = ("--set", "network=[]", "--set", "data.columns={plant_id: drop, width: drop}")
+    weighted = setup(tmp_path, f"{rest}\nclass_weight: {{lily: 3}}", rows)
+    first = train(weighted, *network, cwd=tmp_path)
+    other = tmp_path / "repeated"
+    other.mkdir()
+    repeated = [row for row in rows for _ in range(3 if row["kind"] == "lily" else 1)]
+    plain = setup(other, f"{rest}\npreprocess: {{numeric: none}}", repeated)
+    second = train(plain, *network, cwd=other)
+    unscaled = train(weighted, *network, "--set", "preprocess.numeric=none", cwd=tmp_path)
+    assert first["metrics"] != unscaled["metrics"]
+    ours = weights(tmp_path / unscaled["run"])["layers.0.b"]
+    theirs = weights(other / second["run"])["layers.0.b"]
+    assert np.frombuffer(ours) == pytest.approx(np.frombuffer(theirs), rel=1e-6)
+
+
+def test_a_class_weight_of_no_class_is_named(tmp_path: Path) -> None:
+    config = setup(tmp_path, "epochs: 3\nclass_weight: {lilly: 3}")
+    said = bpcli("train", config, cwd=tmp_path, code=3).stderr
+    assert "'lilly'" in said
+    assert "'lily'" in said
+
+
+def test_a_linear_model_stands_beside_a_network_and_not_beside_itself(tmp_path: Path) -> None:
+    config = setup(tmp_path)
+    assert train(config, cwd=tmp_path)["linear_baseline"]["test"]["accuracy"] > 0.5
+    assert train(config, "--set", "network=[]", cwd=tmp_path)["linear_baseline"] is None

@@ -95,7 +95,7 @@ def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
     summary = RunSummary(
         folder=str(outcome.folder),
         target=run.prepared.target.name,
-        metrics=outcome.metrics,
+        metrics=_with_linear(outcome, held_out),
         baseline=outcome.baselines[held_out],
         baseline_predicts=outcome.baseline,
         coefficients=outcome.coefficients,
@@ -110,6 +110,13 @@ def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
     terminal.result(closing(summary))
 
 
+def _with_linear(outcome: Outcome, held_out: str) -> dict[str, dict[str, float]]:
+    """The metrics of each set, and the linear model's on the held-out one."""
+    if outcome.linear is None:
+        return outcome.metrics
+    return {**outcome.metrics, "linear": outcome.linear[held_out]}
+
+
 def _print_json(outcome: Outcome) -> None:
     import json
 
@@ -120,6 +127,7 @@ def _print_json(outcome: Outcome) -> None:
         "metrics": outcome.metrics,
         "baseline": outcome.baselines,
         "baseline_predicts": outcome.baseline,
+        "linear_baseline": outcome.linear,
         "stop_reason": outcome.stop_reason,
         "best_epoch": outcome.best_epoch,
         "epochs": last.epoch,

@@ -113,6 +113,13 @@ class Config(Spec):
     loss: Annotated[
         Loss | None, Field(description="default: mse for numbers, cross-entropy for classes")
     ] = None
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None,
+        Field(
+            description="weight of each class's rows in the training loss: balanced gives every "
+            "class the same total; {name: weight} leaves the others at 1"
+        ),
+    ] = None
     optimizer: Annotated[Optimizer | None, Field(description="default: adam")] = None
     learning_rate: Annotated[
         float | None, Field(gt=0, description="default: the preset's or the optimizer's own")

@@ -15,6 +15,7 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.fit import Fit, Validation
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
+from bpcli.experiment.weights import row_weights
 from bpcli.metrics.metric import Floats, Truth, evaluate, metrics_for
 from bpcli.nn.layer import Array
 from bpcli.nn.losses import Loss
@@ -63,8 +64,10 @@ class LearningProblem(NamedTuple):
 
     def training_rows(self) -> Rows:
         """What the network learns from."""
-        x, t = self._arrays(self.prepared.rows(TRAIN))
-        return Rows(x[None], t[None])
+        rows = self.prepared.rows(TRAIN)
+        x, t = self._arrays(rows)
+        c = row_weights(self.config.class_weight, self.prepared, rows)
+        return Rows(x[None], t[None], None if c is None else c.astype(x.dtype)[None, :, None])
 
     def method(self) -> Method:
         """How the config trains on the training rows."""
@@ -106,23 +109,6 @@ class LearningProblem(NamedTuple):
 def truth_of(target: RegressionTarget | ClassTarget, table: Table) -> Truth:
     """What metrics compare with: class codes (N,), or values (N,1) in their own units."""
     return target.codes(table) if isinstance(target, ClassTarget) else target.values(table)
-
-
-class Baseline(NamedTuple):
-    """What a model must beat: a prediction that never looks at the inputs."""
-
-    description: str
-    row: Floats  # one prediction (1,O)
-
-
-def baseline_of(prepared: Prepared) -> Baseline:
-    """The class shares, or the mean, of the training rows."""
-    target, rows = prepared.target, prepared.rows(TRAIN)
-    truth = truth_of(target, prepared.table)[rows]
-    if isinstance(target, RegressionTarget):
-        return Baseline("the training rows' mean", truth.mean(axis=0, keepdims=True))
-    shares = np.bincount(truth, minlength=target.width) / len(rows)
-    return Baseline(f"always {target.classes[int(shares.argmax())]!r}", shares[None])
 
 
 def score(problem: LearningProblem, prediction: Floats, rows: Ints) -> dict[str, float]:

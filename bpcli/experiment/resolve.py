@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from bpcli.config.errors import ConfigError, Problem
 from bpcli.config.threads import threads_in_use
 from bpcli.data.prepare import Prepared
@@ -17,7 +19,6 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam
 from bpcli.nn.schedules import Constant
 
-ROLES = {"numeric": "numeric", "categorical": "categorical", "id": "id"}  # others are dropped
 LOSSES: dict[str, Loss] = {
     "regression": MSE(),
     "binary": BinaryCrossEntropy(),
@@ -65,12 +66,7 @@ def network_of(layers: tuple[Layer, ...], inputs: int, outputs: int) -> Network:
 
 
 def _data(config: Config, prepared: Prepared) -> Any:
-    roles = {
-        column.name: ROLES.get(column.role, "drop")
-        for column in prepared.columns
-        if column.role != "target"
-    }
-    return config.data.model_copy(update={"target": prepared.target.name, "columns": roles})
+    return config.data.model_copy(update=prepared.settings())
 
 
 def _split(config: Config, task: str) -> Any:
@@ -134,3 +130,20 @@ def _check_loss(loss: Loss, prepared: Prepared) -> None:
         loss.outputs(prepared.target.width)
     except ValueError as error:
         raise ConfigError(Problem("BP-C053", "loss", str(error))) from None
+    if loss.predicts == "numbers":
+        _check_numbers(loss, prepared)
+
+
+def _check_numbers(loss: Loss, prepared: Prepared) -> None:
+    target, numbers = prepared.target, prepared.t[prepared.rows(TRAIN)]
+    if loss.own_units and target.tensor_shapes():
+        what = f"{loss.name} needs the target in its own units, it is scaled"
+        raise ConfigError(Problem("BP-C057", "loss", what, "set preprocess.target: none"))
+    if (smallest := float(numbers.min(initial=np.inf))) < loss.lowest:
+        what = (
+            f"{loss.name} learns numbers from {loss.lowest:g} on, {target.name!r} has {smallest:g}"
+        )
+        raise ConfigError(Problem("BP-C058", "loss", what, "use mse, mae or huber"))
+    if loss.outputs(target.width) > target.width:
+        what = f"{loss.name} predicts several numbers for each row, one is expected"
+        raise ConfigError(Problem("BP-C059", "loss", what, "give one level"))

@@ -14,12 +14,13 @@ from bpcli.config.dump import dump
 from bpcli.config.errors import NumericError
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+from bpcli.experiment.baseline import constant_baseline, linear_baseline
 from bpcli.experiment.coefficients import coefficients
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.memory import require_memory
 from bpcli.experiment.predictor import Predictor
-from bpcli.experiment.problem import LearningProblem, baseline_of, score
+from bpcli.experiment.problem import LearningProblem, score
 from bpcli.experiment.resolve import resolve
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, metrics_for
@@ -40,6 +41,7 @@ class Outcome(NamedTuple):
     metrics: Metrics  # by set
     baselines: Metrics  # by set
     baseline: str
+    linear: Metrics | None  # of linear or logistic regression; None where the model is one
     coefficients: dict[str, float] | None  # of a linear regression, in raw units
     stop_reason: str
     best_epoch: int | None
@@ -90,13 +92,14 @@ class TrainingRun:
         return outcome
 
     def _outcome(self, predictor: Predictor, prediction: Floats) -> Outcome:
-        baseline = baseline_of(self.prepared)
-        constant = np.repeat(baseline.row, len(prediction), axis=0)
+        constant = constant_baseline(self.prepared)
+        linear = linear_baseline(self.config, self.prepared)
         return Outcome(
             self.folder,
             self._by_set(prediction),
-            self._by_set(constant),
-            baseline.description,
+            self._by_set(constant.prediction),
+            constant.description,
+            self._by_set(linear.prediction) if linear else None,
             coefficients(predictor),
             self.fit.stop_reason,
             self.fit.best_epoch,
@@ -200,6 +203,7 @@ def _metrics_record(outcome: Outcome) -> dict[str, Any]:
     return {
         **outcome.metrics,
         "baseline": {"predicts": outcome.baseline, **outcome.baselines},
+        **({} if outcome.linear is None else {"linear_baseline": outcome.linear}),
         **equation,
     }
 

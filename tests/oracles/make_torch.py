@@ -206,6 +206,8 @@ def losses() -> dict[str, Any]:
         "numbers": _number_losses(),
         "classes": _class_losses(),
         "binary": _binary_losses(),
+        "labels": _label_losses(),
+        "levels": _level_losses(),
         "counts": _count_losses(),
     }
 
@@ -221,6 +223,7 @@ def _number_losses() -> dict[str, Any]:
         "huber_delta": (F.huber_loss, {"delta": 0.3}),
         "smooth_l1": (F.smooth_l1_loss, {"beta": 1.0}),
         "smooth_l1_beta": (F.smooth_l1_loss, {"beta": 0.3}),
+        "log_cosh": (_log_cosh, {}),
     }
     return _loss_cases(z, t, cases)
 
@@ -244,6 +247,8 @@ def _class_losses() -> dict[str, Any]:
                 "smoothing": (F.cross_entropy, smoothing),
                 "weight": (F.cross_entropy, {"weight": weight}),
                 "smoothing_weight": (F.cross_entropy, {**smoothing, "weight": weight}),
+                "focal": (_focal, {"gamma": 2.0}),
+                "focal_gamma": (_focal, {"gamma": 1.5}),
             },
         ),
         "soft": _loss_cases(
@@ -267,11 +272,49 @@ def _binary_losses() -> dict[str, Any]:
     return _loss_cases(z, t, cases) | {"sigmoid": _lists(torch.sigmoid(z))}
 
 
+def _label_losses() -> dict[str, Any]:
+    z = 4 * _numbers(6, 3)
+    z[4, 0], z[4, 1], z[5, 2] = 1000.0, -1000.0, 40.0
+    t = (_numbers(6, 3, phase=2) > 0).double()
+    cases = {"plain": (F.multilabel_soft_margin_loss, {})}
+    return _loss_cases(z, t, cases) | {"sigmoid": _lists(torch.sigmoid(z))}
+
+
+def _level_losses() -> dict[str, Any]:
+    z, t = 3 * _numbers(6, 3), _numbers(6, 1, phase=2)
+    z[5, 1] = 1000.0
+    return _loss_cases(z, t, {"pinball": (_pinball, {"levels": [0.1, 0.5, 0.9]})})
+
+
 def _count_losses() -> dict[str, Any]:
     z = torch.tensor([[0.0], [1.5], [-3.0], [4.0], [10.0], [-30.0]])
     t = torch.tensor([[1.0], [3.0], [0.0], [60.0], [20000.0], [2.0]])
     poisson = partial(F.poisson_nll_loss, log_input=True)
     return _loss_cases(z, t, {"poisson": (poisson, {}), "poisson_full": (poisson, {"full": True})})
+
+
+# What PyTorch has no function for: the formula in its operations, the gradient by its autograd.
+
+
+def _reduced(each: torch.Tensor, reduction: str) -> torch.Tensor:
+    return each if reduction == "none" else each.mean()
+
+
+def _log_cosh(z: torch.Tensor, t: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
+    e = z - t
+    return _reduced(torch.logaddexp(e, -e) - math.log(2), reduction)
+
+
+def _pinball(
+    z: torch.Tensor, t: torch.Tensor, levels: list[float], reduction: str = "mean"
+) -> torch.Tensor:
+    q = torch.tensor(levels)
+    return _reduced(torch.maximum(q * (t - z), (q - 1) * (t - z)), reduction)
+
+
+def _focal(z: torch.Tensor, t: torch.Tensor, gamma: float, reduction: str = "mean") -> torch.Tensor:
+    log = F.log_softmax(z, dim=1).gather(1, t[:, None])[:, 0]
+    return _reduced(-((-torch.expm1(log)) ** gamma) * log, reduction)
 
 
 def _loss_cases(z: torch.Tensor, t: torch.Tensor, cases: dict[str, Any]) -> dict[str, Any]:

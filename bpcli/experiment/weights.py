@@ -1,0 +1,44 @@
+"""Row weights of the training loss."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from bpcli.config.errors import ConfigError, Problem, did_you_mean, listing
+from bpcli.data.arrays import Floats, Ints
+from bpcli.data.prepare import Prepared
+from bpcli.data.target import ClassTarget
+
+ClassWeight = Literal["balanced"] | dict[str, float] | None
+
+
+def row_weights(class_weight: ClassWeight, prepared: Prepared, rows: Ints) -> Floats | None:
+    """c (N,) with mean 1, or None where every row counts the same.
+
+    Raises ConfigError for a class that the target does not have.
+    """
+    if class_weight is None:
+        return None
+    if not isinstance(prepared.target, ClassTarget):
+        what = "class weights need classes, the target is a number"
+        raise ConfigError(Problem("BP-C055", "class_weight", what, "remove class_weight"))
+    codes = prepared.target.codes(prepared.table)[rows]
+    c: Floats = _weights_of(class_weight, prepared.target, codes)[codes]
+    c /= c.mean()
+    return c
+
+
+def _weights_of(
+    class_weight: Literal["balanced"] | dict[str, float], target: ClassTarget, codes: Ints
+) -> Floats:
+    """The weight of each class (C,)."""
+    if class_weight == "balanced":
+        return 1 / np.bincount(codes, minlength=target.width)
+    unknown = [name for name in class_weight if name not in target.classes]
+    if unknown:
+        what = f"there is no class {unknown[0]!r}{did_you_mean(unknown[0], target.classes)}"
+        fix = f"the classes are {listing(target.classes)}"
+        raise ConfigError(Problem("BP-C056", "class_weight", what, fix))
+    return np.array([class_weight.get(name, 1.0) for name in target.classes])
