@@ -10,7 +10,7 @@ import pytest
 from test_data_read import problems_of, shared_file, table_of
 
 from bpcli.data.read import read_table
-from bpcli.data.roles import Column, assign_roles, check_names, describe_roles
+from bpcli.data.roles import Column, assign_roles, check_names, describe_roles, describe_suspects
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 
@@ -37,6 +37,15 @@ ROLES = {
     "zero and fractions": ("share", ["0", "0.5", "-0.5", "0"], "numeric"),
     "half text": ("doors", [2, 3, "many", "more"], "categorical"),
     "a quarter text": ("doors", [2, 3, 4, "5more"] * 5, "categorical"),
+    "yes and no": ("flag", ["yes", "No", "", "YES"], "boolean"),
+    "true and false": ("flag", ["true", "false"], "boolean"),
+    "0 and 1": ("flag", [0, 1, "1.0"], "boolean"),
+    "yes and false": ("flag", ["yes", "false"], "categorical"),
+    "yes, no and more": ("flag", ["yes", "no", "maybe"], "categorical"),
+    "only yes": ("flag", ["yes", "", "yes"], "categorical"),
+    "0 to 2": ("flag", [0, 1, 2], "numeric"),
+    "01 and 00": ("flag", ["01", "00", "01"], "categorical"),
+    "ids 0 and 1": ("id", [0, 1], "id"),
     "one value": ("stage", ["a", "a", "a"], "constant"),
     "one number": ("stage", ["1", "1.0", "1"], "constant"),
     "all missing": ("stage", ["", "", ""], "constant"),
@@ -86,6 +95,13 @@ def test_a_declared_role_wins(tmp_path: Path, role: str) -> None:
     assert roles_of(table)["id"].role == role
 
 
+def test_a_declared_boolean_must_be_one_in_every_row(tmp_path: Path) -> None:
+    table = column(tmp_path, "a", ["yes", "N", "1", "maybe", "?"], columns={"a": "boolean"})
+    ((id, where, said),) = problems_of(lambda: roles_of(table, rows=[0, 1]))
+    assert (id, where) == ("BP-D018", "data.csv, line 5")
+    assert 'data.missing: ["", "?"]' in said
+
+
 def test_a_declared_column_without_a_training_cell_is_constant(tmp_path: Path) -> None:
     table = column(tmp_path, "a", ["", "", 5], columns={"a": "numeric"})
     assert roles_of(table, rows=[0, 1])["a"].role == "constant"
@@ -106,6 +122,26 @@ def test_text_among_numbers_is_refused_with_three_ways_out(tmp_path: Path) -> No
     assert 'correct the cells, or set data.missing: ["", "n/a"]' in a[2]
     assert 'data.columns: {"a": categorical}' in a[2]
     assert 'data.missing: ["", "?"]' in b[2]
+
+
+def test_words_that_often_mean_missing_are_asked_about_in_a_column_of_text(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{job},{plan},{i % 2}\n" for i, job, plan in UNCLEAR)
+    table = table_of(tmp_path, "x,job,plan,y\n" + rows)
+    notices = describe_suspects(table, tuple(roles_of(table).values()))
+    assert [(n.id, n.what) for n in notices] == [
+        ("BP-D117", "'unknown' is read as text like any other, in 'job' (2), 'plan' (1) cells"),
+        ("BP-D117", "'-' is read as text like any other, in 'plan' (1) cells"),
+    ]
+    assert notices[1].fix == 'if it means a missing cell, set data.missing: ["", "-"]'
+
+
+UNCLEAR = [(1, "cook", "a"), (2, "unknown", "-"), (3, "unknown", "unknown"), (4, "smith", "b")]
+
+
+def test_many_missing_words_do_not_make_a_column_of_numbers_text(tmp_path: Path) -> None:
+    table = column(tmp_path, "power", [1.5, 2, "?", "?", "NA", "?", "?"])
+    ((id, _, said),) = problems_of(lambda: roles_of(table))
+    assert (id, 'set data.missing: ["", "?", "NA"]' in said) == ("BP-D016", True)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli import evaluate, listing, plan, predict, schema, train, validate
+from bpcli.cli import evaluate, init, listing, plan, predict, schema, train, validate
 from bpcli.config.errors import BpcliError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     help="Train, predict and evaluate neural networks from one YAML file and one CSV.\n\n"
     "Start with: bpcli train config.yaml",
 )
+app.command("init")(init.init)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)

@@ -10,7 +10,17 @@ import numpy as np
 from bpcli.data.arrays import Floats, Ints
 from bpcli.data.table import Cells
 
-_LEADING_ZERO = re.compile(r"[+-]?0\d+", re.ASCII)
+SUSPECTS = (  # words that often mean a missing cell; they do so only where the config says it
+    *("NA", "N/A", "n/a", "#N/A", "?", "-", "null", "NULL", "Null"),
+    *("nan", "NaN", "None", "none", "unknown", "Unknown", "UNKNOWN"),
+)
+_KIND = {  # words of one kind go together: yes with no, not with false
+    **dict.fromkeys(("true", "false"), "true"),
+    **dict.fromkeys(("yes", "no"), "yes"),
+    **dict.fromkeys(("y", "n"), "y"),
+    **dict.fromkeys(("t", "f"), "t"),
+}
+_LEADING_ZERO = re.compile(r"(?:^|\0)[+-]?0\d+(?:\0|$)", re.ASCII)
 
 
 class Facts(NamedTuple):
@@ -20,6 +30,7 @@ class Facts(NamedTuple):
     counts: Ints  # (K,) cells of each word
     values: Floats  # (K,) its number, NaN where it is none
     missing: int  # cells
+    truth: Floats  # (K,) +1 for yes, −1 for no, NaN for any other word
 
     @property
     def present(self) -> int:
@@ -44,14 +55,32 @@ class Facts(NamedTuple):
     @property
     def codes(self) -> bool:
         """Some cell is a number with leading zeros, 007, which a number would not keep."""
-        return any(_LEADING_ZERO.fullmatch(word) for word in self.words)
+        return bool(_LEADING_ZERO.search("\0".join(self.words)))  # no cell has a NUL
 
     @property
     def nearly_numbers(self) -> bool:
-        """Numbers but for a few cells: more likely mistakes than categories."""
-        numbers = self.present - self.bad
-        few = self.bad <= max(1, self.present // 10)
-        return few and numbers >= 2 and numbers > self.bad
+        """Numbers but for a few cells, or for words such as NA: more likely mistakes than text."""
+        return self.nearly(self.present - self.bad)
+
+    def nearly(self, good: int) -> bool:
+        """So many of the present cells are good that the others, or words such as NA, are slips."""
+        asked = sum(self.suspects.values())
+        bad = self.present - good - asked
+        few = bad <= max(1, (self.present - asked) // 10)
+        return few and good >= 2 and good > bad
+
+    @property
+    def boolean(self) -> bool:
+        """Every word means yes or no, and both are there, written in one way."""
+        kinds = {_KIND.get(word.lower(), "number") for word in self.words}
+        both = set(self.truth.tolist()) == {1.0, -1.0}
+        return both and len(kinds) == 1 and not self.codes
+
+    @property
+    def suspects(self) -> dict[str, int]:
+        """The cells of each word that often means a missing cell."""
+        words = zip(self.words, self.counts.tolist(), strict=True)
+        return {word: count for word, count in words if word in SUSPECTS}
 
     @property
     def unique(self) -> bool:
@@ -64,4 +93,5 @@ def facts_of(cells: Cells, rows: Ints) -> Facts:
     counts = cells.counts(rows)
     used = np.flatnonzero(counts)
     words = tuple(cells.words[i] for i in used)
-    return Facts(words, counts[used], cells.values[used], len(rows) - int(counts.sum()))
+    missing = len(rows) - int(counts.sum())
+    return Facts(words, counts[used], cells.values[used], missing, cells.truth[used])

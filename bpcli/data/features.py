@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Floats, Ints, Tensors
-from bpcli.data.layout import FeatureLayout, Levels
-from bpcli.data.roles import Column
+from bpcli.data.dates import day_of_year, time_of_day, weekday
+from bpcli.data.layout import Cycle, DateParts, FeatureLayout, Flag, Levels
+from bpcli.data.roles import INPUT_ROLES, Column, date_problem
 from bpcli.data.scalers import fit_scaler
 from bpcli.data.spec import PreprocessSpec
 from bpcli.data.table import Cells, Table
@@ -28,14 +29,14 @@ class Features(NamedTuple):
         layout = self.layout
         at = np.arange(table.n_rows) if rows is None else rows
         x = np.zeros((len(at), len(layout.names)))
-        stop = len(layout.numeric)
+        stop = len(layout.scaled)
         x[:, :stop], missing = self._scaled(table, at)
         for name in layout.indicators:
             x[:, stop] = missing[:, layout.numeric.index(name)]
             stop += 1
-        for one in layout.categorical:
+        for one in layout.blocks:
             start, stop = stop, stop + len(one.inputs)
-            _put_levels(one, table.cells(one.name), at, x[:, start:stop])
+            _put(one, table, at, x[:, start:stop])
         _refuse_infinite(x, layout, table, at)
         return x
 
@@ -49,8 +50,8 @@ class Features(NamedTuple):
         return notices
 
     def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
-        """Numeric inputs (N,K), and 1 where the cell was missing."""
-        values = _numbers(table, self.layout.numeric, at)
+        """The scaled inputs (N,K), and 1 where the cell was missing."""
+        values = _numbers(table, self.layout.numeric, self.layout.dates, at)
         missing = np.isnan(values)
         filled = np.where(missing, self.fitted["feature.impute"], values)
         tensors = {n: self.fitted[f"feature.{n}"] for n in self.layout.scaler.tensors()}
@@ -64,6 +65,9 @@ class Features(NamedTuple):
             if name in table.names and table.cells(name).not_numbers.any():
                 fix = "correct the cells; the model was trained on numbers"
                 problems.append(table.number_problem(name, fix))
+        for one in self.layout.dates:
+            if one.name in table.names and table.not_dates(one.name, one.format).any():
+                problems.append(date_problem(table, one.name, one.format, "correct the cells"))
         if problems:
             raise DataError(*problems)
 
@@ -72,24 +76,31 @@ def fit_features(
     table: Table, columns: Sequence[Column], rows: Ints, spec: PreprocessSpec
 ) -> Features:
     """The layout and tensors that the training rows `rows` give."""
-    numeric = tuple(column.name for column in columns if column.role == "numeric")
-    values = _numbers(table, numeric, rows)
-    gaps: list[bool] = [bool(np.isnan(column).any()) for column in values.T]
+    names = {role: [c.name for c in columns if c.role == role] for role in INPUT_ROLES}
+    numeric = tuple(names["numeric"])
+    dates = tuple(_fit_dates(table, name, rows) for name in names["date"])
+    values = _numbers(table, numeric, dates, rows)
+    gaps = [_has_gap(table, name, rows) for name in numeric]
     layout = FeatureLayout(
         numeric=numeric,
         indicators=tuple(name for name, gap in zip(numeric, gaps, strict=True) if gap),
         categorical=tuple(
-            _fit_levels(column.name, table.cells(column.name), rows, spec.max_levels)
-            for column in columns
-            if column.role == "categorical"
+            _fit_levels(name, table.cells(name), rows, spec.max_levels)
+            for name in names["categorical"]
+        ),
+        dates=dates,
+        flags=tuple(
+            Flag(name=name, missing=_has_gap(table, name, rows)) for name in names["boolean"]
         ),
         scaler=spec.numeric,
         delimiter=table.spec.delimiter,
         encoding=table.spec.encoding,
         decimal=table.spec.decimal,
         missing=table.spec.missing,
+        header=table.spec.header,
+        thousands=table.spec.thousands,
     )
-    scaled = fit_scaler(spec.numeric, values, numeric, table.path.name)
+    scaled = fit_scaler(spec.numeric, values, layout.scaled, table.path.name)
     fitted = {"impute": np.array([_median(column) for column in values.T]), **scaled}
     return Features(layout, {f"feature.{name}": tensor for name, tensor in fitted.items()})
 
@@ -105,10 +116,15 @@ def describe_levels(layout: FeatureLayout, table: Table, rows: Ints) -> list[Not
     return notices
 
 
-def _numbers(table: Table, names: Sequence[str], rows: Ints) -> Floats:
-    """The columns side by side (N,K), each contiguous, so that its sum is a pairwise one."""
+def _numbers(table: Table, names: Sequence[str], dates: Sequence[DateParts], rows: Ints) -> Floats:
+    """Numbers and elapsed days (N,K), each column contiguous, so that its sum is a pairwise one."""
     columns = [table.numbers(name)[rows] for name in names]
-    return np.array(columns, dtype=np.float64).reshape(len(names), len(rows)).T
+    columns += [table.days(d.name, d.format)[rows] - d.origin for d in dates if d.elapsed]
+    return np.array(columns, dtype=np.float64).reshape(len(columns), len(rows)).T
+
+
+def _has_gap(table: Table, name: str, rows: Ints) -> bool:
+    return bool((table.cells(name).codes[rows] < 0).any())
 
 
 def _median(column: Floats) -> float:
@@ -123,6 +139,49 @@ def _fit_levels(name: str, cells: Cells, rows: Ints, most: int) -> Levels:
     ranked = sorted((-int(count), word) for word, count in zip(cells.words, counts, strict=True))
     kept = sorted(word for count, word in ranked[:most] if count)
     return Levels(name=name, levels=tuple(kept), missing=bool((cells.codes[rows] < 0).any()))
+
+
+_CYCLES: dict[Cycle, Callable[[Floats], Floats]] = {
+    "day of year": day_of_year,
+    "weekday": weekday,
+    "hour": time_of_day,
+}
+
+
+def _fit_dates(table: Table, name: str, rows: Ints) -> DateParts:
+    """The parts of a date that vary in the rows."""
+    (format,) = table.date_guess(name).formats
+    days = table.days(name, format)[rows]
+    present = days[~np.isnan(days)]
+    return DateParts(
+        name=name,
+        format=format,
+        origin=float(present.min()),
+        elapsed=bool(np.ptp(present) > 0),
+        cycles=tuple(cycle for cycle, share in _CYCLES.items() if np.ptp(share(present)) > 0),
+        missing=_has_gap(table, name, rows),
+    )
+
+
+def _put(one: DateParts | Flag | Levels, table: Table, at: Ints, out: Floats) -> None:
+    """The inputs of a column, written into `out`, which is all zeros."""
+    cells = table.cells(one.name)
+    if isinstance(one, Levels):
+        _put_levels(one, cells, at, out)
+        return
+    if isinstance(one, Flag):
+        out[:, 0] = np.append(np.nan_to_num(cells.truth), 0)[cells.codes[at]]
+    else:
+        _put_cycles(one, table.days(one.name, one.format)[at], out)
+    if one.missing:
+        out[:, -1] = cells.codes[at] < 0
+
+
+def _put_cycles(one: DateParts, days: Floats, out: Floats) -> None:
+    present = np.flatnonzero(~np.isnan(days))
+    for i, cycle in enumerate(one.cycles):
+        angle = 2 * np.pi * _CYCLES[cycle](days[present])
+        out[present, 2 * i], out[present, 2 * i + 1] = np.sin(angle), np.cos(angle)
 
 
 def _slots(one: Levels, cells: Cells, at: Ints) -> Ints:
@@ -148,17 +207,22 @@ def _absent(table: Table, name: str) -> Problem:
 
 def _unseen(layout: FeatureLayout, table: Table) -> Iterator[Notice]:
     where = table.path.name
-    for one in layout.categorical:
+    named: tuple[Flag | Levels, ...] = (*layout.flags, *layout.categorical)
+    for one in named:
         cells = table.cells(one.name)
         counts = dict(zip(cells.words, cells.counts().tolist(), strict=True))
-        unseen = sorted(counts.keys() - set(one.levels))
+        if isinstance(one, Levels):
+            unseen = sorted(counts.keys() - set(one.levels))
+        else:
+            unseen = sorted(cells.words[i] for i in np.flatnonzero(np.isnan(cells.truth)))
         if unseen:
             n = sum(counts[word] for word in unseen)
             shown = listing([repr(word[:80]) for word in unseen], 5)
-            what = f"column {one.name!r}: {n} cells are none of the trained categories: {shown}"
+            known = "of the trained categories" if isinstance(one, Levels) else "of yes and no"
+            what = f"column {one.name!r}: {n} cells are none {known}: {shown}"
             yield Notice("BP-D110", where, what)
     gapless = [name for name in layout.numeric if name not in layout.indicators]
-    gapless += [one.name for one in layout.categorical if not one.missing]
+    gapless += [one.name for one in layout.blocks if not one.missing]
     for name in gapless:
         n = int(np.count_nonzero(table.cells(name).codes < 0))
         if n:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,8 +31,40 @@ class Levels(Spec):
         return (*named, f"{self.name} is missing") if self.missing else named
 
 
+class Flag(Spec):
+    """A column of yes and no: one input, +1 or −1, and 0 for any other cell."""
+
+    name: str
+    missing: bool  # has an input of its own for a missing cell
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs."""
+        return (self.name, f"{self.name} is missing") if self.missing else (self.name,)
+
+
+Cycle = Literal["day of year", "weekday", "hour"]
+
+
+class DateParts(Spec):
+    """A column of dates: elapsed days, scaled like a number, and the parts that come round."""
+
+    name: str
+    format: str
+    origin: float  # the first training date, in days since 1970-01-01
+    elapsed: bool  # has an input for the days since then
+    cycles: Annotated[tuple[Cycle, ...], Field(strict=False)]  # a sine and a cosine each
+    missing: bool  # has an input of its own for a missing cell
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs beside the elapsed days."""
+        waves = tuple(f"{self.name}: {c} {wave}" for c in self.cycles for wave in ("sin", "cos"))
+        return (*waves, f"{self.name} is missing") if self.missing else waves
+
+
 class FeatureLayout(Spec):
-    """Inputs in a fixed order: numeric columns, their missing indicators, one-hot columns."""
+    """Inputs in a fixed order: numbers, elapsed days, missing indicators, dates, flags, one-hot."""
 
     numeric: Words
     indicators: Words  # the numeric columns that had a missing cell in training
@@ -42,22 +74,37 @@ class FeatureLayout(Spec):
     encoding: str
     decimal: str
     missing: Words
+    header: bool = True
+    dates: Annotated[tuple[DateParts, ...], Field(strict=False)] = ()
+    flags: Annotated[tuple[Flag, ...], Field(strict=False)] = ()
+    thousands: Literal[",", ".", " ", "'"] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that a table must have."""
-        return (*self.numeric, *(one.name for one in self.categorical))
+        return (*self.numeric, *(one.name for one in self.blocks))
+
+    @property
+    def blocks(self) -> tuple[DateParts | Flag | Levels, ...]:
+        """The columns with inputs of their own kind."""
+        return (*self.dates, *self.flags, *self.categorical)
+
+    @property
+    def scaled(self) -> tuple[str, ...]:
+        """The names of the inputs that the scaler scales."""
+        return (*self.numeric, *(f"{one.name}: days" for one in self.dates if one.elapsed))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the I inputs."""
         indicators = (f"{name} is missing" for name in self.indicators)
-        return (*self.numeric, *indicators, *(n for one in self.categorical for n in one.inputs))
+        return (*self.scaled, *indicators, *(n for one in self.blocks for n in one.inputs))
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the fitted tensors."""
-        names = ("impute", *self.scaler.tensors())
-        return {f"feature.{name}": (len(self.numeric),) for name in names}
+        columns = len(self.scaled)
+        shapes = {"impute": (columns,), **self.scaler.shapes(columns)}
+        return {f"feature.{name}": shape for name, shape in shapes.items()}
 
     def reading(self, path: str) -> DataSpec:
         """How another file must be read to mean the same."""
@@ -68,5 +115,7 @@ class FeatureLayout(Spec):
                 "encoding": self.encoding,
                 "decimal": self.decimal,
                 "missing": self.missing,
+                "header": self.header,
+                "thousands": self.thousands,
             }
         )

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.config.errors import Notice
+from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Floats, Ints, Sets, Tensors
+from bpcli.data.declared import Boolean, Categorical, Date, DeclaredRole, Drop, Id, Numeric
 from bpcli.data.features import Features, describe_levels, fit_features
-from bpcli.data.read import read_table
-from bpcli.data.roles import Column, assign_roles, check_names, describe_roles
+from bpcli.data.read import read_files
+from bpcli.data.roles import (
+    Column,
+    assign_roles,
+    check_names,
+    describe_dates,
+    describe_roles,
+    describe_suspects,
+)
+from bpcli.data.sets import choose_method, divide
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
-from bpcli.data.split import TRAIN, assign_sets, describe_sets
+from bpcli.data.split import EXCLUDED, TRAIN, describe_sets
 from bpcli.data.table import Table
 from bpcli.data.target import AnyTarget, make_target
 from bpcli.data.task import infer_task
@@ -33,6 +42,33 @@ class Prepared(NamedTuple):
     x: Floats  # (N,I)
     t: Floats  # (N,O), NaN where the target is missing
     notices: tuple[Notice, ...]
+    weights: Floats | None = None  # (N,), at least 0; None where every row counts the same
+
+    def declared(self) -> dict[str, DeclaredRole]:
+        """The role of each column but the target, as a config declares it."""
+        formats = {one.name: one.format for one in self.features.layout.dates}
+        simple = {role.name: role for role in (Numeric(), Categorical(), Boolean(), Id())}
+        return {
+            column.name: Date(format=formats[column.name])
+            if column.role == "date"
+            else simple.get(column.role, Drop())
+            for column in self.columns
+            if column.role != "target"
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """What was found out about the data, as fields of a `DataSpec`."""
+        spec = self.table.spec
+        return {
+            "target": self.target.name,
+            "columns": self.declared(),
+            "delimiter": spec.delimiter,
+            "encoding": spec.encoding,
+        }
+
+    def split_method(self, split: SplitSpec) -> str:
+        """What `split.method: auto` came to."""
+        return choose_method(self.table.spec, split, self.target.strata(self.table) is not None)
 
     def rows(self, which: int) -> Ints:
         """The rows of a set: TRAIN, VALIDATION, TEST or EXCLUDED."""
@@ -43,22 +79,26 @@ def prepare(
     data: DataSpec, split: SplitSpec, preprocess: PreprocessSpec, task: str, seed: int, base: Path
 ) -> Prepared:
     """Everything that training needs; `base` is the folder that the path is relative to."""
-    table = read_table(base / data.path, data)
+    table = read_files(base, data)
     name = check_names(table, data)
     task, reason = infer_task(table, name, task)
     target = make_target(table, name, task, preprocess.target)
     usable = table.cells(name).codes >= 0
-    sets = assign_sets(table.n_rows, split, seed, target.strata(table), usable)
+    sets, division = divide(table, data, split, seed, target.strata(table), usable)
     train = np.flatnonzero(sets == TRAIN)
+    weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)
     columns = assign_roles(table, data, name, train)
     features = fit_features(table, columns, train, preprocess)
     notices = (
         *table.notices,
         *_default_target(data, name),
+        *division,
         *describe_sets(sets),
         *target.notices(table),
         *describe_roles(columns),
+        *describe_dates(table, columns),
+        *describe_suspects(table, columns),
         *describe_levels(features.layout, table, train),
         *features.compare(table, known=table.names),
     )
@@ -74,7 +114,24 @@ def prepare(
         x=features.encode(table),
         t=target.encode(table, fitted),
         notices=notices,
+        weights=weights,
     )
+
+
+def _weights(table: Table, name: str | None, sets: Sets) -> Floats | None:
+    """The column of row weights, 0 in rows of no set."""
+    if name is None:
+        return None
+    numbers = table.cells(name).numbers
+    used = sets != EXCLUDED
+    wrong = used & ~(numbers >= 0)  # a gap is none either
+    if wrong.any():
+        expected, fix = "weights, numbers of at least 0", "correct the cells"
+        raise DataError(table.cell_problem("BP-D027", name, wrong, expected, fix))
+    if not numbers[sets == TRAIN].any():
+        what = f"column {name!r}: every training row has weight 0"
+        raise DataError(Problem("BP-D028", table.path.name, what, "correct data.weight"))
+    return np.where(used, numbers, 0.0)
 
 
 def _default_target(data: DataSpec, name: str) -> list[Notice]:

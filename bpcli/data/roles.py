@@ -10,12 +10,29 @@ import numpy as np
 
 from bpcli.config.component import Spec
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
-from bpcli.data.arrays import Ints
-from bpcli.data.facts import Facts, facts_of
+from bpcli.data.arrays import Flags, Ints
+from bpcli.data.declared import Date
+from bpcli.data.facts import SUSPECTS, Facts, facts_of
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 
-Role = Literal["numeric", "categorical", "id", "constant", "text", "drop", "target"]
+Role = Literal[
+    "numeric",
+    "categorical",
+    "boolean",
+    "date",
+    "id",
+    "constant",
+    "text",
+    "drop",
+    "target",
+    "weight",
+    "group",
+    "split",
+]
+INPUT_ROLES: tuple[Role, ...] = ("numeric", "date", "boolean", "categorical")
+
+_OWN: tuple[Role, ...] = ("weight", "split", "group")
 
 _ID_NAME = re.compile(r"((^|[\s_.\-])(?i:id|index|row|uuid|key|number)|[a-z](Id|ID))$")
 _PANDAS_INDEX = re.compile(r"Unnamed: \d+")
@@ -37,6 +54,12 @@ def check_names(table: Table, spec: DataSpec) -> str:
     """The target's name; every name of the config that is not in the header is a problem."""
     target = table.names[-1] if spec.target is None else spec.target
     problems = [_no_column("BP-D020", table, n) for n in spec.columns if n not in table.names]
+    for key, name in spec.own_columns.items():
+        if name not in table.names:
+            problems.append(_no_column("BP-D020", table, name, f"{key} "))
+        elif name == target and key != "time":
+            what = f"the target {target!r} cannot be data.{key} too"
+            problems.append(Problem("BP-D022", table.path.name, what, f"correct data.{key}"))
     if target not in table.names:
         problems.insert(0, _no_column("BP-D021", table, target, "target "))
     if target in spec.columns:
@@ -58,8 +81,14 @@ def assign_roles(table: Table, spec: DataSpec, target: str, rows: Ints) -> tuple
     columns = _rescue_only_feature([_column(table, spec, n, target, rows) for n in table.names])
     numeric = [column.name for column in columns if column.role == "numeric"]
     wrong = [name for name in numeric if table.cells(name).not_numbers.any()]
-    if wrong:  # here or in any later row
-        raise DataError(*(table.number_problem(name, _ways_out(table, name)) for name in wrong))
+    problems = [table.number_problem(name, _ways_out(table, name)) for name in wrong]
+    for column in columns:
+        if column.role == "date":
+            problems += date_problems(table, column.name)
+        elif column.role == "boolean" and column.name in spec.columns:
+            problems += _boolean_problems(table, column.name)
+    if problems:  # in the training rows or in any later one
+        raise DataError(*problems)
     if not _usable(columns):
         detail = tuple(f"{column.name!r}: {column.role}, {column.reason}" for column in columns)
         fix = "declare a column in data.columns, or add one"
@@ -76,6 +105,84 @@ def describe_roles(columns: tuple[Column, ...]) -> list[Notice]:
     return [_notice(role, reason, names) for (role, reason), names in groups.items()]
 
 
+def describe_dates(table: Table, columns: tuple[Column, ...]) -> list[Notice]:
+    """The columns whose dates were read in an order of day and month that only the cells show."""
+    notices = []
+    for column in columns:
+        guess = table.date_guess(column.name) if column.role == "date" else None
+        if guess and not guess.formats[0].startswith("%Y") and not _has_format(table, column.name):
+            shown = f", as {guess.decided_by!r} shows" if guess.decided_by else ""
+            what = f"read as dates {guess.formats[0]}{shown}"
+            fix = f"to fix it, set {_as_date(column.name, guess.formats[0])}"
+            notices.append(Notice("BP-D118", column.name, what, fix))
+    return notices
+
+
+def _has_format(table: Table, name: str) -> bool:
+    role = table.spec.columns.get(name)
+    return isinstance(role, Date) and role.format is not None
+
+
+def _as_date(name: str, format: str) -> str:
+    return f"data.columns: {{{json.dumps(name, ensure_ascii=False)}: {{date: {format!r}}}}}"
+
+
+def date_problem(table: Table, name: str, format: str, fix: str) -> Problem:
+    """The first cells of a column that are no dates, each with its line."""
+    wrong = table.not_dates(name, format)
+    return table.cell_problem("BP-D017", name, wrong, f"dates {format}", fix)
+
+
+def date_problems(table: Table, name: str) -> list[Problem]:
+    """Why a column cannot be read as dates."""
+    guess = table.date_guess(name)
+    if not guess.formats:
+        what = f"column {name!r}: its dates have none of the usual formats"
+        fix = f"name the format: {_as_date(name, '%d/%m/%Y')}"
+        return [Problem("BP-D025", table.path.name, what, fix)]
+    if len(guess.formats) > 1:
+        row = int(np.argmax(table.cells(name).codes >= 0))
+        what = f"column {name!r}: day or month may be first, as in {table.word(name, row)!r}"
+        fix = "set " + " or ".join(_as_date(name, format) for format in guess.formats)
+        return [Problem("BP-D025", table.where(row), what, fix)]
+    if table.not_dates(name, guess.formats[0]).any():
+        fix = _ways_out(table, name, table.not_dates(name, guess.formats[0]))
+        return [date_problem(table, name, guess.formats[0], fix)]
+    return []
+
+
+def _boolean_problems(table: Table, name: str) -> list[Problem]:
+    cells = table.cells(name)
+    wrong = np.append(np.isnan(cells.truth), False)[cells.codes]
+    if not wrong.any():
+        return []
+    fix = _ways_out(table, name, wrong)
+    return [table.cell_problem("BP-D018", name, wrong, "true or false, yes or no, 1 or 0", fix)]
+
+
+def describe_suspects(table: Table, columns: tuple[Column, ...]) -> list[Notice]:
+    """The words in text columns that may mean a missing cell; nobody but the user knows."""
+    asked: dict[str, list[str]] = {}
+    for column in columns:
+        if column.role in ("categorical", "target"):
+            facts = facts_of(table.cells(column.name), np.arange(table.n_rows))
+            for word, count in facts.suspects.items():
+                asked.setdefault(word, []).append(f"{column.name!r} ({count})")
+    return [
+        Notice(
+            "BP-D117",
+            table.path.name,
+            f"{word!r} is read as text like any other, in {listing(places)} cells",
+            f"if it means a missing cell, set data.missing: {_missing(table, word)}",
+        )
+        for word, places in asked.items()
+    ]
+
+
+def _missing(table: Table, *words: str) -> str:
+    return json.dumps([*table.spec.missing, *words], ensure_ascii=False)
+
+
 def _notice(role: str, reason: str, names: list[str]) -> Notice:
     fix = "to use it otherwise, give it a role in data.columns"
     if role == "categorical":
@@ -86,14 +193,30 @@ def _notice(role: str, reason: str, names: list[str]) -> Notice:
 def _column(table: Table, spec: DataSpec, name: str, target: str, rows: Ints) -> Column:
     if name == target:
         return Column(name=name, role="target", reason="it is to be predicted")
+    for key in _OWN:
+        if spec.own_columns.get(key) == name and (key != "group" or name not in spec.columns):
+            return Column(name=name, role=key, reason=f"it is data.{key}")
     facts = facts_of(table.cells(name), rows)
     if name in spec.columns:
-        role: Role = spec.columns[name]
-        if role in ("numeric", "categorical") and not facts.present:
+        role: Role = spec.columns[name].name  # type: ignore[assignment]  # a subset of ours
+        if role in INPUT_ROLES and not facts.present:
             return Column(name=name, role="constant", reason="every training cell is missing")
+        if role == "date" and facts.distinct == 1 and not facts.missing:
+            return Column(name=name, role="constant", reason="every training cell is the same")
         return Column(name=name, role=role, reason="declared in data.columns")
-    role, reason = _infer(facts, _is_id_name(name, first=name == table.names[0]))
+    id_name = _is_id_name(name, first=name == table.names[0])
+    role, reason = _infer(facts, id_name) or (
+        ("date", "its cells are dates")
+        if facts.nearly(_dates(table, name, rows))
+        else _infer_words(facts, id_name)
+    )
     return Column(name=name, role=role, reason=reason)
+
+
+def _dates(table: Table, name: str, rows: Ints) -> int:
+    """The cells of the rows that are dates."""
+    formats = table.date_guess(name).formats
+    return int((~np.isnan(table.days(name, formats[0])[rows])).sum()) if formats else 0
 
 
 def _is_id_name(name: str, *, first: bool) -> bool:
@@ -101,18 +224,21 @@ def _is_id_name(name: str, *, first: bool) -> bool:
     return bool(unnamed or _ID_NAME.search(name))
 
 
-def _infer(facts: Facts, id_name: bool) -> tuple[Role, str]:
+def _infer(facts: Facts, id_name: bool) -> tuple[Role, str] | None:
+    """Role and reason of a column of numbers or of yes and no; None where it is neither."""
     if not facts.present:
         return "constant", "every training cell is missing"
     if facts.distinct == 1 and not facts.missing:
         return "constant", "every training cell is the same"
+    if facts.boolean and not (id_name and facts.unique):
+        return "boolean", "every cell means yes or no"
     if not facts.bad and not facts.codes:
         if id_name and facts.unique and facts.integers:
             return "id", _ROW_NUMBER
         return "numeric", "every cell is a number"
     if facts.nearly_numbers and not facts.codes:
         return "numeric", "nearly every cell is a number"
-    return _infer_words(facts, id_name)
+    return None
 
 
 def _infer_words(facts: Facts, id_name: bool) -> tuple[Role, str]:
@@ -127,7 +253,7 @@ def _infer_words(facts: Facts, id_name: bool) -> tuple[Role, str]:
 
 
 def _usable(columns: tuple[Column, ...]) -> bool:
-    return any(column.role in ("numeric", "categorical") for column in columns)
+    return any(column.role in INPUT_ROLES for column in columns)
 
 
 def _rescue_only_feature(columns: list[Column]) -> tuple[Column, ...]:
@@ -139,12 +265,14 @@ def _rescue_only_feature(columns: list[Column]) -> tuple[Column, ...]:
     return tuple(c.model_copy(update=rescued) if c is counting[0] else c for c in columns)
 
 
-def _ways_out(table: Table, name: str) -> str:
-    """The three ways out of text in a numeric column, with the most frequent word filled in."""
+def _ways_out(table: Table, name: str, wrong: Flags | None = None) -> str:
+    """The three ways out of wrong cells in a column, with the words most likely meant."""
     cells = table.cells(name)
-    counts = cells.counts(np.flatnonzero(cells.not_numbers))
-    word = cells.words[int(np.argmax(counts))]
-    missing = json.dumps([*table.spec.missing, word], ensure_ascii=False)
+    counts = cells.counts(np.flatnonzero(cells.not_numbers if wrong is None else wrong))
+    common = cells.words[int(np.argmax(counts))]
+    words = [cells.words[i] for i in np.flatnonzero(counts) if cells.words[i] in SUSPECTS]
+    words = words or [common]
+    missing = _missing(table, *words)
     column = json.dumps(name, ensure_ascii=False)
     return (
         f"correct the cells, or set data.missing: {missing}, "

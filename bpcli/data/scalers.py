@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from functools import cache
+from statistics import NormalDist
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from bpcli.config.component import Component
 from bpcli.config.errors import DataError, Problem, listing
@@ -13,13 +16,18 @@ from bpcli.data.arrays import Floats, Tensors
 
 
 class Scaler(Component):
-    """y = f(x; fitted), column by column.  x (N,I) with NaN for missing; every tensor is (I,)"""
+    """y = f(x; fitted), column by column.  x (N,I) with NaN for missing; a tensor is (…,I)"""
 
     family: ClassVar[str] = "scaler"
+    positive: ClassVar[bool] = False  # takes numbers above 0 only
 
     def tensors(self) -> tuple[str, ...]:
         """The names of the fitted tensors."""
         raise NotImplementedError
+
+    def shapes(self, columns: int) -> dict[str, tuple[int, ...]]:
+        """The names and shapes of the fitted tensors of I columns."""
+        return dict.fromkeys(self.tensors(), (columns,))
 
     def fit(self, values: Floats) -> Tensors:
         """The fitted tensors from training rows; a missing cell counts for nothing."""
@@ -38,8 +46,10 @@ def fit_scaler(scaler: Scaler, values: Floats, names: Sequence[str], where: str)
     """The fitted tensors; a column too large for float64 arithmetic is a `DataError`."""
     with np.errstate(over="ignore", invalid="ignore"):
         fitted = scaler.fit(values)
-    finite = [np.isfinite(tensor) for tensor in fitted.values()]
-    wrong = [name for name, *fine in zip(names, *finite, strict=True) if not all(fine)]
+    fine = np.ones(len(names), dtype=bool)
+    for tensor in fitted.values():
+        fine &= np.isfinite(tensor).all(axis=tuple(range(tensor.ndim - 1)))
+    wrong = [name for name, ok in zip(names, fine, strict=True) if not ok]
     if wrong:
         what = f"the numbers are too large to scale: {listing(wrong)}"
         raise DataError(Problem("BP-D051", where, what, "use larger units, or drop the column"))
@@ -68,6 +78,138 @@ class Standard(Scaler):
 
     def invert(self, values: Floats, fitted: Tensors) -> Floats:
         return values * fitted["scale"] + fitted["mean"]
+
+
+class Log(Standard):
+    """y = (ln x − mean) / std of the logarithms, for a target above 0; a prediction is above 0."""
+
+    name: ClassVar[str] = "log"
+    positive: ClassVar[bool] = True
+
+    def fit(self, values: Floats) -> Tensors:
+        return super().fit(np.log(values))
+
+    def apply(self, values: Floats, fitted: Tensors) -> Floats:
+        return super().apply(np.log(values), fitted)
+
+    def invert(self, values: Floats, fitted: Tensors) -> Floats:
+        return np.exp(np.minimum(super().invert(values, fitted), _LARGEST))
+
+
+_LARGEST = float(np.log(np.finfo(np.float64).max))
+
+
+class Robust(Scaler):
+    """y = z / √(1 + (z/clip)²), z = (x − median) / (q75 − q25): outliers bend towards ±clip.
+
+    Where the quartiles are equal, half of max − min takes their place; a constant gives 0. The
+    inverse ends at 22 clip, as |y| never reaches clip.  Holzmüller et al. 2024, arXiv:2407.04491
+    """
+
+    name: ClassVar[str] = "robust"
+    clip: Annotated[
+        Annotated[float, Field(gt=0)] | Literal["none"],
+        Field(description="the bound of |y|; none: y = z"),
+    ] = 3.0
+
+    def tensors(self) -> tuple[str, ...]:
+        return ("center", "factor")
+
+    def fit(self, values: Floats) -> Tensors:
+        quartiles = _quantiles(values, np.array([0, 0.25, 0.5, 0.75, 1]))
+        low, q25, median, q75, high = quartiles
+        spread = np.where(q75 > q25, q75 - q25, (high - low) / 2)
+        factor = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
+        # A spread that overflows would silence the column; it is refused instead.
+        return {"center": median, "factor": np.where(np.isfinite(spread), factor, np.inf)}
+
+    def apply(self, values: Floats, fitted: Tensors) -> Floats:
+        z: Floats = (values - fitted["center"]) * fitted["factor"]
+        return z if self.clip == "none" else z / np.hypot(1, z / self.clip)
+
+    def invert(self, values: Floats, fitted: Tensors) -> Floats:
+        z = values
+        if self.clip != "none":
+            bounded = np.clip(values / self.clip, -0.999, 0.999)
+            z = self.clip * bounded / np.sqrt(1 - bounded**2)
+        factor = fitted["factor"]
+        spread = np.divide(1, factor, out=np.zeros_like(factor), where=factor > 0)
+        return z * spread + fitted["center"]
+
+
+class MinMax(Scaler):
+    """y = (x − min) / (max − min), so that training rows lie in 0 … 1; a constant gives 0."""
+
+    name: ClassVar[str] = "minmax"
+
+    def tensors(self) -> tuple[str, ...]:
+        return ("low", "span")
+
+    def fit(self, values: Floats) -> Tensors:
+        low, high = _quantiles(values, np.array([0.0, 1.0]))
+        return {"low": low, "span": np.where(high > low, high - low, 1.0)}
+
+    def apply(self, values: Floats, fitted: Tensors) -> Floats:
+        return (values - fitted["low"]) / fitted["span"]
+
+    def invert(self, values: Floats, fitted: Tensors) -> Floats:
+        return values * fitted["span"] + fitted["low"]
+
+
+class Quantile(Scaler):
+    """y = the normal quantile of x's rank in the training rows: any distribution becomes N(0,1).
+
+    Linear between K knots (q_k, Φ⁻¹((k + ½)/K)), k = 0 … K−1; beyond the outermost ones y is held,
+    so a prediction never leaves the range of the training targets. A value that makes several
+    knots lies in the middle of them.
+    """
+
+    name: ClassVar[str] = "quantile"
+    knots: Annotated[int, Field(ge=2, le=1000, description="the number K of knots")] = 1000
+
+    def tensors(self) -> tuple[str, ...]:
+        return ("knots",)
+
+    def shapes(self, columns: int) -> dict[str, tuple[int, ...]]:
+        return {"knots": (self.knots, columns)}
+
+    def fit(self, values: Floats) -> Tensors:
+        levels = (np.arange(self.knots) + 0.5) / self.knots
+        return {"knots": np.maximum.accumulate(_quantiles(values, levels), axis=0)}
+
+    def apply(self, values: Floats, fitted: Tensors) -> Floats:
+        scores = _normal_scores(self.knots)
+        pairs = zip(values.T, fitted["knots"].T, strict=True)
+        columns = [
+            # Of equal knots one search finds the last, the other the first.
+            (np.interp(x, knots, scores) - np.interp(-x, -knots[::-1], scores)) / 2
+            for x, knots in pairs
+        ]
+        return np.array(columns).reshape(values.shape[::-1]).T
+
+    def invert(self, values: Floats, fitted: Tensors) -> Floats:
+        scores = _normal_scores(self.knots)
+        pairs = zip(values.T, fitted["knots"].T, strict=True)
+        columns = [np.interp(y, scores, knots) for y, knots in pairs]
+        return np.array(columns).reshape(values.shape[::-1]).T
+
+
+@cache
+def _normal_scores(count: int) -> Floats:
+    """Φ⁻¹((k + ½)/K), exactly symmetric about 0."""
+    inverse = NormalDist().inv_cdf
+    half = [inverse((k + 0.5) / count) for k in range(count // 2)]
+    middle = [0.0] if count % 2 else []
+    return np.array([*half, *middle, *(-score for score in reversed(half))])
+
+
+def _quantiles(values: Floats, levels: Floats) -> Floats:
+    """The quantiles of the present numbers of each column (K,I); 0 where there is none."""
+    columns = [column[~np.isnan(column)] for column in values.T]
+    found = [
+        np.quantile(column, levels) if column.size else np.zeros(len(levels)) for column in columns
+    ]
+    return np.array(found).reshape(len(columns), len(levels)).T
 
 
 class Unscaled(Scaler):

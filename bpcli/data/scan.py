@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.config.errors import DataError, Problem, listing
+from bpcli.config.errors import DataError, Notice, Problem, listing
 from bpcli.data.arrays import Ints
 from bpcli.data.source import Source
+from bpcli.data.spec import AUTO
 
 _SHOWN = 5  # offending lines of one kind
+_HEAD = (10, 2**18)  # records, and characters, that show a delimiter
 _DELIMITERS = {",": '","', ";": '";"', "\t": '"\\t"', "|": '"|"'}  # as YAML writes them
 
 
@@ -25,16 +27,22 @@ class Scan(NamedTuple):
     names: tuple[str, ...]
     lines: Ints
     widths: Ints  # 0 is a blank line
+    delimiter: str
+    notices: tuple[Notice, ...] = ()
 
 
-def scan(source: Source, delimiter: str) -> Scan:
+def scan(source: Source, delimiter: str, *, header: bool = True) -> Scan:
     """Every record counted; a header or a row that does not fit is a `DataError`."""
-    _refuse_wrong_delimiter(source, delimiter)
-    records = np.fromiter(_records(source, delimiter), dtype=np.dtype((np.int64, 2)))
-    lines, widths = records.T
-    names = _names(source, delimiter, int(lines[np.argmax(widths > 0)]))
-    _refuse_ragged(source, lines, widths, len(names))
-    return Scan(names, lines, widths)
+    found = _delimiter(source, delimiter, "header" if header else "first row")
+    lines, widths = _records(source, found)
+    first = int(np.argmax(widths > 0))
+    if header:
+        names = _names(source, found, int(lines[first]))
+    else:
+        names = tuple(f"c{i}" for i in range(1, int(widths[first]) + 1))
+    _refuse_ragged(source, lines, widths, len(names), "header" if header else "first row")
+    notices = () if found in (delimiter, ",") else (_guessed(source, found),)
+    return Scan(names, lines, widths, found, notices)
 
 
 def line_of_text(text: str, line: int) -> str:
@@ -43,13 +51,41 @@ def line_of_text(text: str, line: int) -> str:
     return f"line {line}: {raw.rstrip()[:200]}"
 
 
-def _records(source: Source, delimiter: str) -> Iterator[tuple[int, int]]:
-    """(line, fields) of each record; lines count from 1, as in an editor."""
+def _records(source: Source, delimiter: str) -> tuple[Ints, Ints]:
+    """Line and number of fields of each record; lines count from 1, as in an editor."""
+    if '"' not in source.text and delimiter.isascii():
+        widths = _widths(source.text.encode("utf-8", "surrogatepass"), ord(delimiter))
+        return np.arange(1, len(widths) + 1), widths
+    lines, widths = np.fromiter(_quoted(source, delimiter), dtype=np.dtype((np.int64, 2))).T
+    return lines, widths
+
+
+def _widths(raw: bytes, delimiter: int) -> Ints:
+    """The number of fields of each line of a text without quotes, where a line is a record."""
+    text = np.frombuffer(raw, dtype=np.uint8)
+    ends = text == 10
+    if b"\r" in raw:  # ends a line too, unless the line feed behind it does
+        returns = text == 13
+        returns[:-1] &= ~ends[1:]
+        ends |= returns
+    stops = np.flatnonzero(ends)
+    if not ends[-1]:
+        stops = np.append(stops, len(text))
+    starts = np.append(0, stops[:-1] + 1)
+    cuts = np.flatnonzero(text == delimiter)
+    widths = (1 + np.searchsorted(cuts, stops) - np.searchsorted(cuts, starts)).astype(np.int64)
+    # A line that begins with a visible ASCII character is not blank; the others are looked at.
+    padded = np.append(text, np.uint8(10))
+    doubtful = (widths == 1) & ((padded[starts] <= 32) | (padded[starts] >= 127))
+    for i in np.flatnonzero(doubtful):
+        if not raw[starts[i] : stops[i]].decode("utf-8", "surrogatepass").strip():
+            widths[i] = 0
+    return widths
+
+
+def _quoted(source: Source, delimiter: str) -> Iterator[tuple[int, int]]:
+    """(line, fields) of each record, as the csv module reads it."""
     stream = StringIO(source.text, newline="")
-    if '"' not in source.text:  # a line is a record
-        for line, raw in enumerate(stream, 1):
-            yield line, 1 + raw.count(delimiter) if raw.strip() or delimiter in raw else 0
-        return
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -79,19 +115,19 @@ def _names(source: Source, delimiter: str, line: int) -> tuple[str, ...]:
     twice = [repr(name) for name, count in Counter(names).items() if count > 1]
     if twice:
         what = f"more than one column is called {listing(twice)}"
-        fix = "give each column its own name; a file without a header needs one"
+        fix = "give each column its own name; for a file without a header set data.header: false"
         where, detail = f"{source.path.name}, line {line}", (line_of_text(source.text, line),)
         raise DataError(Problem("BP-D012", where, what, fix, detail))
     return tuple(names)
 
 
-def _refuse_ragged(source: Source, lines: Ints, widths: Ints, expected: int) -> None:
+def _refuse_ragged(source: Source, lines: Ints, widths: Ints, expected: int, model: str) -> None:
     wrong = np.flatnonzero((widths != expected) & (widths > 0))
     problems = [
         Problem(
             "BP-D014",
             f"{source.path.name}, line {lines[i]}",
-            f"{widths[i]} field{'' if widths[i] == 1 else 's'}, but the header has {expected}",
+            f"{widths[i]} field{'' if widths[i] == 1 else 's'}, but the {model} has {expected}",
             "quote a cell that contains the delimiter, or make the number of fields equal",
             (line_of_text(source.text, int(lines[i])),),
         )
@@ -104,16 +140,52 @@ def _refuse_ragged(source: Source, lines: Ints, widths: Ints, expected: int) -> 
         raise DataError(*problems)
 
 
-def _refuse_wrong_delimiter(source: Source, delimiter: str) -> None:
-    """One name in the header, while another delimiter would cut it and every line below it."""
-    stream = StringIO(source.text, newline="")
-    head = list(islice((raw for raw in stream if raw.strip()), 10))
-    if delimiter in head[0]:
-        return
-    for other, written in _DELIMITERS.items():
-        cuts = head[0].count(other)
-        if cuts and all(raw.count(other) >= cuts for raw in head):
-            what = f"the header is one name, but every line has the delimiter {written}"
-            fix = f"set data.delimiter: {written}"
-            detail = (head[0].rstrip()[:200],)
-            raise DataError(Problem("BP-D010", source.path.name, what, fix, detail))
+def _delimiter(source: Source, given: str, model: str) -> str:
+    """The given delimiter, or for `auto` the one that the first records agree on.
+
+    One name in the header, while another delimiter would cut it and every record below it, is an
+    error; so is a header that two delimiters would cut.
+    """
+    cuts = {other: _cuts(source.text, other) for other in _DELIMITERS}
+    fitting = [other for other, counts in cuts.items() if 0 < counts[0] <= min(counts)]
+    if given != AUTO:
+        if _cuts(source.text, given)[0] == 0 and fitting:
+            written = _DELIMITERS[fitting[0]]
+            what = f"the {model} is one name, but every line has the delimiter {written}"
+            raise DataError(_delimiter_problem(source, what, [fitting[0]]))
+        return given
+    if not fitting:  # rows that do not fit are for the count of fields to find
+        fitting = [other for other, counts in cuts.items() if counts[0] and any(counts[1:])]
+        fitting = fitting if len(fitting) == 1 else [","]
+    if len(fitting) > 1:
+        signs = " and ".join(_DELIMITERS[other] for other in fitting)
+        what = f"{signs} cut the {model} and every line below it"
+        raise DataError(_delimiter_problem(source, what, fitting))
+    return fitting[0]
+
+
+def _cuts(text: str, delimiter: str) -> list[int]:
+    """How often the delimiter cuts each of the first records."""
+    most, size = _HEAD
+    reader = csv.reader(StringIO(text[:size], newline=""), delimiter=delimiter)
+    try:
+        rows = (row for row in reader if row and not (len(row) == 1 and not row[0].strip()))
+        counts = [len(row) - 1 for row in islice(rows, most)]
+    except csv.Error:
+        return [0]
+    if len(text) > size and len(counts) < most:
+        counts = counts[:-1]  # the last one may be cut off
+    return counts or [0]
+
+
+def _delimiter_problem(source: Source, what: str, delimiters: list[str]) -> Problem:
+    fix = "set data.delimiter: " + " or ".join(_DELIMITERS[other] for other in delimiters)
+    lines = StringIO(source.text, newline="")
+    head = next(raw for raw in lines if raw.strip())
+    return Problem("BP-D010", source.path.name, what, fix, (head.rstrip()[:200],))
+
+
+def _guessed(source: Source, delimiter: str) -> Notice:
+    written = _DELIMITERS[delimiter]
+    what = f"the cells are separated by {written}, as the first rows show"
+    return Notice("BP-D115", source.path.name, what, f"set data.delimiter: {written}")

@@ -13,7 +13,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from bpcli.config.errors import DataError, Problem
+from bpcli.config.errors import DataError, Notice, Problem
+from bpcli.data.spec import AUTO
 
 STDIN = Path("-")
 
@@ -24,18 +25,25 @@ class Source(NamedTuple):
     path: Path
     text: str
     sha256: str
+    encoding: str
+    notices: tuple[Notice, ...] = ()
 
 
 def read_source(path: Path, encoding: str) -> Source:
-    """The text of a regular file, decompressed where its name ends in `.gz`."""
+    """The text of a regular file, decompressed where its name ends in `.gz`.
+
+    `auto` tries UTF-8, then UTF-16 where the file begins with its mark, then cp1252.
+    """
     raw = _read_bytes(path)
     content = _decompress(path, raw) if path.suffix == ".gz" else raw
     if not content.strip():
         raise DataError(Problem("BP-D004", path.name, "the file is empty", "check the path"))
     _refuse_foreign(path, content)
-    text = _decode(path, content, encoding)
+    found = _detect(content) if encoding == AUTO else encoding
+    text = _decode(path, content, found)
     _refuse_marks(path, text)
-    return Source(path, text, hashlib.sha256(raw).hexdigest())
+    notices = () if found in (encoding, "utf-8") else (_guessed(path, content, found),)
+    return Source(path, text, hashlib.sha256(raw).hexdigest(), found, notices)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -107,6 +115,26 @@ def _refuse_foreign(path: Path, content: bytes) -> None:
     for pattern, kind, fix in _FOREIGN:
         if re.match(pattern, head):
             raise DataError(Problem("BP-D006", path.name, f"expected CSV, this is {kind}", fix))
+
+
+def _detect(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "cp1252" if not _fits(content, "utf-8") and _fits(content, "cp1252") else "utf-8"
+
+
+def _guessed(path: Path, content: bytes, encoding: str) -> Notice:
+    """An encoding that the config does not name, with a word to judge it by."""
+    if encoding != "cp1252":
+        what = f"read as {encoding}, by the mark at its beginning"
+        return Notice("BP-D116", path.name, what, f"set data.encoding: {encoding}")
+    at = next(i for i, byte in enumerate(content) if byte > 127)
+    first = max(content.rfind(mark, 0, at) for mark in (b" ", b"\n", b"\r", b",", b";", b"\t")) + 1
+    word = content[max(first, at - 20) : at + 20].decode(encoding).split("\n")[0]
+    line = content.count(b"\n", 0, at) + 1
+    what = f"the file is not utf-8, so it is read as {encoding}: line {line} has {word.strip()!r}"
+    fix = f"if that looks wrong, set data.encoding, e.g. to {_likely(content)}"
+    return Notice("BP-D116", path.name, what, fix)
 
 
 def _decode(path: Path, content: bytes, encoding: str) -> str:

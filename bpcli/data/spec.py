@@ -9,13 +9,16 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from bpcli.config.component import Spec
+from bpcli.data.declared import DeclaredRole
 from bpcli.data.scalers import Scaler, Standard
 
-DeclaredRole = Literal["numeric", "categorical", "id", "drop"]
+AUTO = "auto"
 Words = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 def _known_encoding(name: str) -> str:
+    if name == AUTO:
+        return name
     try:
         "".encode(name)
         codecs.lookup(name)
@@ -31,29 +34,116 @@ def _known_encoding(name: str) -> str:
 class DataSpec(Spec):
     """Where the table is and how its cells are read."""
 
-    path: Annotated[str, Field(min_length=1, description="CSV file, relative to the config")]
+    path: Annotated[str, Field(description="CSV file, relative to the config; or give train")] = ""
+    train: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="CSV file of the training rows, in place of path; sets without a file of "
+            "their own are taken from it as split says",
+        ),
+    ] = None
+    validation: Annotated[
+        str | None, Field(min_length=1, description="CSV file of the validation rows")
+    ] = None
+    test: Annotated[str | None, Field(min_length=1, description="CSV file of the test rows")] = None
     target: Annotated[
         str | None, Field(description="the column to predict; the last column where omitted")
     ] = None
     columns: dict[str, DeclaredRole] = Field(
-        default={}, description="roles that are not to be inferred: {name: numeric}"
+        default={},
+        description="roles that are not to be inferred: {name: numeric}, or categorical, "
+        'boolean, date, id, drop; a date can name its format: {name: {date: "%d/%m/%Y"}}',
     )
+    header: Annotated[
+        bool,
+        Field(description="the first row names the columns; if false they are called c1, c2, …"),
+    ] = True
+    weight: Annotated[
+        str | None,
+        Field(description="column of row weights, 0 or more; no input"),
+    ] = None
+    group: Annotated[
+        str | None,
+        Field(
+            description="column whose values never cross sets, e.g. a patient; no input unless "
+            "columns gives it a role"
+        ),
+    ] = None
+    time: Annotated[
+        str | None,
+        Field(description="column of numbers or dates: the oldest rows train, the newest test"),
+    ] = None
+    split: Annotated[
+        str | None,
+        Field(description="column whose cells say train, validation or test; no input"),
+    ] = None
     delimiter: Annotated[
-        str, Field(pattern=r'^[^"\r\n]$', description="the character between two cells")
-    ] = ","
+        str,
+        Field(
+            pattern=r'^([^"\r\n]|auto)$',
+            description="the character between two cells; auto: a comma, or what the first "
+            "rows show, which is then said",
+        ),
+    ] = AUTO
     encoding: Annotated[
-        str, AfterValidator(_known_encoding), Field(description="text encoding of the file")
-    ] = "utf-8"
+        str,
+        AfterValidator(_known_encoding),
+        Field(
+            description="text encoding of the file; auto: utf-8, utf-16 by its mark, else cp1252 "
+            "where every byte fits, which is then said"
+        ),
+    ] = AUTO
     decimal: Annotated[Literal[".", ","], Field(description="the decimal sign of numbers")] = "."
+    thousands: Annotated[
+        Literal[",", ".", " ", "'"] | None,
+        Field(description="the sign between groups of three digits, as in 1,234,567"),
+    ] = None
     missing: Annotated[Words, Field(description="the words that mean a missing cell")] = ("",)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The paths by key: path, or train with validation and test where they are given."""
+        paths = {key: getattr(self, key) for key in ("path", "train", "validation", "test")}
+        return {key: path for key, path in paths.items() if path}
+
+    @property
+    def own_columns(self) -> dict[str, str]:
+        """The columns with a purpose of their own, by key."""
+        named = {"weight": self.weight, "group": self.group, "split": self.split, "time": self.time}
+        return {key: name for key, name in named.items() if name is not None}
+
+    @model_validator(mode="after")
+    def _has_files(self) -> Self:
+        keys = list(self.files)
+        if keys != ["path"] and keys[:1] != ["train"]:
+            raise PydanticCustomError(
+                "invalid_value",
+                "expected either path, or train with validation and test, got {keys}",
+                {"keys": " and ".join(keys) or "neither"},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Self:
+        if self.thousands == self.decimal:
+            raise PydanticCustomError(
+                "invalid_value",
+                "expected thousands and decimal to differ, both are '{sign}'",
+                {"sign": self.decimal},
+            )
+        return self
 
 
 class SplitSpec(Spec):
     """How rows are divided into training, validation and test rows."""
 
     method: Annotated[
-        Literal["auto", "random", "stratified"],
-        Field(description="stratified keeps class shares; auto: for classes stratified"),
+        Literal["auto", "random", "stratified", "group", "time", "column"],
+        Field(
+            description="stratified keeps class shares; group, time and column are by data.group, "
+            "data.time and data.split; auto: by such a column, else stratified for classes"
+        ),
     ] = "auto"
     validation: Annotated[float, Field(ge=0, lt=1, description="share of validation rows")] = 0.2
     test: Annotated[float, Field(ge=0, lt=1, description="share of test rows")] = 0.2
@@ -77,3 +167,13 @@ class PreprocessSpec(Spec):
     max_levels: Annotated[
         int, Field(ge=2, description="most categories kept of a column; the others are unseen")
     ] = 100
+
+    @model_validator(mode="after")
+    def _columns_have_any_sign(self) -> Self:
+        if self.numeric.positive:
+            raise PydanticCustomError(
+                "invalid_value",
+                "expected a scaler for numbers of any sign in preprocess.numeric, got '{name}'",
+                {"name": self.numeric.name},
+            )
+        return self

@@ -11,7 +11,7 @@ from bpcli.data.spec import SplitSpec
 TRAIN, VALIDATION, TEST, EXCLUDED = 0, 1, 2, -1
 SET_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test", EXCLUDED: "excluded"}
 
-_PURPOSE = 1  # the stream of random numbers that is the split's own; training uses others
+PURPOSE = 1  # the stream of random numbers that is the split's own; training uses others
 
 
 def assign_sets(n: int, spec: SplitSpec, seed: int, strata: Ints | None, usable: Flags) -> Sets:
@@ -28,7 +28,7 @@ def assign_sets(n: int, spec: SplitSpec, seed: int, strata: Ints | None, usable:
     kept = np.flatnonzero(usable)
     sizes = np.bincount(strata[kept]).astype(np.int64)
     validation, test = _seats(sizes, spec)
-    keys = np.random.default_rng([seed, _PURPOSE]).random(n)
+    keys = np.random.default_rng([seed, PURPOSE]).random(n)
     sets = np.full(n, EXCLUDED, dtype=np.int8)
     for stratum in np.flatnonzero(sizes):
         rows = kept[strata[kept] == stratum]
@@ -49,7 +49,7 @@ def describe_sets(sets: Sets) -> list[Notice]:
 
 def _seats(sizes: Ints, spec: SplitSpec) -> tuple[Ints, Ints]:
     """Validation and test rows of each stratum; a class is never without a training row."""
-    n_validation, n_test = _totals(int(sizes.sum()), spec)
+    n_validation, n_test = rounded_totals(int(sizes.sum()), spec)
     room = np.maximum(sizes - 1, 0)
     # Shared out together first, so that a small class which gives no row to one set gives it
     # to the other.
@@ -63,7 +63,7 @@ def _seats(sizes: Ints, spec: SplitSpec) -> tuple[Ints, Ints]:
     return validation, test
 
 
-def _totals(n: int, spec: SplitSpec) -> tuple[int, int]:
+def rounded_totals(n: int, spec: SplitSpec) -> tuple[int, int]:
     """Validation and test rows: rounded shares, at least one row each where asked for."""
     asked = [spec.validation > 0, spec.test > 0]
     needed = 1 + sum(asked)

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import math
-import re
+import hashlib
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bpcli.config.errors import DataError, Notice, Problem
+from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Flags, Floats, Ints, Texts
+from bpcli.data.dates import DateGuess, days_of, guess_format
+from bpcli.data.declared import Date
+from bpcli.data.numbers import to_numbers
 from bpcli.data.spec import DataSpec
 
 _SHOWN = 5  # offending cells of one column
-_NUMBER = {
-    ".": re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII),
-    ",": re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII),
+
+
+_TRUTH = {
+    **dict.fromkeys(("true", "yes", "y", "t"), 1.0),
+    **dict.fromkeys(("false", "no", "n", "f"), -1.0),
 }
 
 
 class Cells:
     """A column as K distinct words and, per row, the index of its word; −1 is a missing cell."""
 
-    def __init__(self, raw: Texts, missing: Iterable[str], decimal: str) -> None:
+    def __init__(
+        self, raw: Texts, missing: Iterable[str], decimal: str, thousands: str | None = None
+    ) -> None:
         codes, distinct = pd.factorize(raw)
         void = {word.strip() for word in missing}
         index: dict[str, int] = {}
@@ -33,12 +40,19 @@ class Cells:
         found = [-1 if word in void else index.setdefault(word, len(index)) for word in stripped]
         self.words = tuple(index)
         self.codes: Ints = np.array(found, dtype=np.int64)[codes]
-        self._decimal = decimal
+        self._signs = decimal, thousands
 
     @cached_property
     def values(self) -> Floats:
         """The number that each word is (K,); NaN where it is none."""
-        return np.array([to_number(word, self._decimal) for word in self.words], dtype=np.float64)
+        return to_numbers(self.words, *self._signs)
+
+    @cached_property
+    def truth(self) -> Floats:
+        """+1 for each word that means yes, −1 for one that means no (K,); NaN for any other."""
+        words = [_TRUTH.get(word.lower(), np.nan) for word in self.words]
+        numbers = np.select([self.values == 1, self.values == 0], [1.0, -1.0], np.nan)
+        return np.where(np.isnan(numbers), words, numbers)
 
     @property
     def numbers(self) -> Floats:
@@ -56,16 +70,16 @@ class Cells:
         return np.bincount(codes[codes >= 0], minlength=len(self.words)).astype(np.int64)
 
 
-def to_number(word: str, decimal: str) -> float:
-    """The float nearest to a plain decimal number; NaN for any other text, infinity included."""
-    if not _NUMBER[decimal].fullmatch(word):
-        return math.nan
-    value = float(word.replace(decimal, "."))
-    return value if math.isfinite(value) else math.nan
+class Part(NamedTuple):
+    """One file of a table, and the row that it begins with."""
+
+    path: Path
+    start: int
+    role: str = ""  # train, validation or test where the config says so
 
 
 class Table:
-    """The rows of one file: raw cells by column name, each row with the line it starts on."""
+    """The rows of a file: raw cells by column name, each row with the line it starts on."""
 
     def __init__(
         self,
@@ -76,8 +90,10 @@ class Table:
         spec: DataSpec,
         sha256: str,
         notices: tuple[Notice, ...] = (),
+        parts: tuple[Part, ...] = (),
     ) -> None:
         self.path = path
+        self.parts = parts or (Part(path, 0),)
         self.names = tuple(columns)
         self.n_rows = len(lines)
         self.spec = spec
@@ -86,6 +102,8 @@ class Table:
         self._columns = columns
         self._lines = lines
         self._cells: dict[str, Cells] = {}
+        self._days: dict[tuple[str, str], Floats] = {}
+        self._guesses: dict[str, DateGuess] = {}
 
     def text(self, name: str) -> Texts:
         """The cells of a column as they are in the file (N,)."""
@@ -94,7 +112,10 @@ class Table:
     def cells(self, name: str) -> Cells:
         """The column as distinct words without spaces around them."""
         if name not in self._cells:
-            self._cells[name] = Cells(self._columns[name], self.spec.missing, self.spec.decimal)
+            spec = self.spec
+            self._cells[name] = Cells(
+                self._columns[name], spec.missing, spec.decimal, spec.thousands
+            )
         return self._cells[name]
 
     def numbers(self, name: str) -> Floats:
@@ -105,12 +126,36 @@ class Table:
 
     def number_problem(self, name: str, fix: str) -> Problem:
         """The first cells of a column that are no numbers, each with its line."""
-        rows = np.flatnonzero(self.cells(name).not_numbers)
+        return self.cell_problem("BP-D016", name, self.cells(name).not_numbers, "numbers", fix)
+
+    def cell_problem(self, id: str, name: str, wrong: Flags, expected: str, fix: str) -> Problem:
+        """The first of the wrong cells of a column, each with its line."""
+        rows = np.flatnonzero(wrong)
         detail = [f"line {self.line_of(row)}: {self.word(name, row)!r}" for row in rows[:_SHOWN]]
         if len(rows) > _SHOWN:
             detail.append(f"and {len(rows) - _SHOWN} more")
-        what = f"column {name!r}: expected numbers, but {len(rows)} of {self.n_rows} cells are not"
-        return Problem("BP-D016", self.where(int(rows[0])), what, fix, tuple(detail))
+        count = f"{len(rows)} of {self.n_rows} cells are not"
+        what = f"column {name!r}: expected {expected}, but {count}"
+        return Problem(id, self.where(int(rows[0])), what, fix, tuple(detail))
+
+    def days(self, name: str, format: str) -> Floats:
+        """The column as days since 1970-01-01 (N,); NaN where it is missing or no such date."""
+        if (name, format) not in self._days:
+            self._days[name, format] = days_of(self.cells(name).words, format)
+        return np.append(self._days[name, format], np.nan)[self.cells(name).codes]
+
+    def not_dates(self, name: str, format: str) -> Flags:
+        """The rows whose cell is neither missing nor a date of this format (N,)."""
+        return np.isnan(self.days(name, format)) & (self.cells(name).codes >= 0)
+
+    def date_guess(self, name: str) -> DateGuess:
+        """The format that the config declares, or the one that fits the column's cells."""
+        role = self.spec.columns.get(name)
+        if isinstance(role, Date) and role.format is not None:
+            return DateGuess((role.format,))
+        if name not in self._guesses:
+            self._guesses[name] = guess_format(self.cells(name).words)
+        return self._guesses[name]
 
     def word(self, name: str, row: int) -> str:
         """One cell, cut for a message."""
@@ -122,4 +167,54 @@ class Table:
 
     def where(self, row: int) -> str:
         """`data.csv, line 62`."""
-        return f"{self.path.name}, line {self.line_of(row)}"
+        part = self.parts[int(self.part_of(np.array([row]))[0])]
+        return f"{part.path.name}, line {self.line_of(row)}"
+
+    def part_of(self, rows: Ints) -> Ints:
+        """The index of each row's file among the parts."""
+        starts = [part.start for part in self.parts]
+        return np.searchsorted(starts, rows, side="right").astype(np.int64) - 1
+
+    def joined(self, others: dict[str, Table]) -> Table:
+        """This table as the training file, with the rows of others below its own, by role.
+
+        Columns go together by name; one that another table lacks is a `DataError`.
+        """
+        tables = {"train": self, **others}
+        _refuse_absent(self, others)
+        columns = {
+            name: np.concatenate([table.text(name) for table in tables.values()])
+            for name in self.names
+        }
+        starts = np.cumsum([0, *(table.n_rows for table in tables.values())])
+        hashes = "".join(table.sha256 for table in tables.values())
+        return Table(
+            self.path,
+            columns,
+            np.concatenate([table._lines for table in tables.values()]),
+            spec=self.spec,
+            sha256=hashlib.sha256(hashes.encode()).hexdigest(),
+            notices=tuple(n for t in tables.values() for n in (*t.notices, *_extra(t, self))),
+            parts=tuple(
+                Part(table.path, int(start), role)
+                for (role, table), start in zip(tables.items(), starts, strict=False)
+            ),
+        )
+
+
+def _refuse_absent(first: Table, others: dict[str, Table]) -> None:
+    problems = []
+    for table in others.values():
+        for name in first.names:
+            if name not in table.names:
+                near = did_you_mean(name, table.names)
+                what = f"column {name!r} of {first.path.name} is missing{near}"
+                fix = f"the columns are {listing(table.names)}"
+                problems.append(Problem("BP-D026", table.path.name, what, fix))
+    if problems:
+        raise DataError(*problems)
+
+
+def _extra(table: Table, first: Table) -> list[Notice]:
+    extra = [name for name in table.names if name not in first.names]
+    return [Notice("BP-D109", table.path.name, f"ignored: {listing(extra)}")] if extra else []

@@ -61,11 +61,15 @@ class RegressionTarget(Target):
         return table.numbers(self.name)[:, None]
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {f"target.{name}": (1,) for name in self.scaler.tensors()}
+        return {f"target.{name}": shape for name, shape in self.scaler.shapes(1).items()}
 
     def fit(self, table: Table, rows: Ints) -> Tensors:
-        values = self.values(table)[rows]
-        fitted = fit_scaler(self.scaler, values, [self.name], table.path.name)
+        values = self.values(table)
+        if self.scaler.positive and (values <= 0).any():
+            fix = "correct the cells, or remove preprocess.target"
+            wrong = values[:, 0] <= 0
+            raise DataError(table.cell_problem("BP-D048", self.name, wrong, "numbers above 0", fix))
+        fitted = fit_scaler(self.scaler, values[rows], [self.name], table.path.name)
         return {f"target.{name}": tensor for name, tensor in fitted.items()}
 
     def encode(self, table: Table, fitted: Tensors) -> Floats:

@@ -39,7 +39,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     choices: dict[str, Any] = {
         "task": prepared.task,
         "data": _data(config, prepared),
-        "split": _split(config, prepared.task),
+        "split": config.split.model_copy(update={"method": prepared.split_method(config.split)}),
         "network": config.network if own_layers else recipe.layers,
         "loss": loss,
         "optimizer": config.optimizer or recipe.optimizer,
@@ -67,13 +67,6 @@ def network_of(layers: tuple[Layer, ...], inputs: int, outputs: int) -> Network:
 
 def _data(config: Config, prepared: Prepared) -> Any:
     return config.data.model_copy(update=prepared.settings())
-
-
-def _split(config: Config, task: str) -> Any:
-    if config.split.method != "auto":
-        return config.split
-    method = "random" if task == "regression" else "stratified"
-    return config.split.model_copy(update={"method": method})
 
 
 def _learning_rate(config: Config, recipe: Recipe, own_layers: bool) -> float:

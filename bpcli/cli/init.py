@@ -1,0 +1,52 @@
+"""bpcli init: a first config from a look at the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpcli.cli import options
+
+STDOUT = Path("-")
+
+
+def init(
+    data: options.Data,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", metavar="COL", help="Column to predict.  [default: last]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Config to write; - prints it.  [default: DATA.yaml]"),
+    ] = None,
+    sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Look at a CSV and write a commented config for it.
+
+    Examples:
+
+      bpcli init titanic.csv --target Survived
+
+      bpcli init cars.csv -t c7 --set data.header=false -o cars.yaml
+    """
+    from bpcli.config.threads import fix_threads
+    from bpcli.display.console import open_terminal
+
+    terminal = open_terminal(quiet=quiet)
+    fix_threads(1)
+
+    from bpcli.experiment.starter import starter
+    from bpcli.runs.files import write_new
+
+    path = output or Path(data.name.partition(".")[0] + ".yaml")
+    text = starter(data, target, sets, Path() if path == STDOUT else path.parent)
+    if path == STDOUT:
+        typer.echo(text, nl=False)
+        return
+    write_new(path, text, keep=data, force=force)
+    terminal.say(f"wrote {path}\nNext: bpcli train {path}")

@@ -1,0 +1,123 @@
+"""A first config for a table: what `bpcli init` writes, with the reason beside each choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.config.build import build
+from bpcli.config.document import parse_document
+from bpcli.config.dump import dump
+from bpcli.config.overrides import override
+from bpcli.data.facts import Facts, facts_of
+from bpcli.data.read import read_table
+from bpcli.data.roles import Column, assign_roles, check_names
+from bpcli.data.spec import DataSpec
+from bpcli.data.table import Table
+from bpcli.data.task import infer_task
+from bpcli.experiment.config import Config
+
+WIDTH = 40  # where the comments start
+CATEGORIES = ("unknown", "-")  # words that in a column of text may well be a category
+
+
+def starter(data: Path, target: str | None, assignments: Sequence[str], place: Path) -> str:
+    """The text of a config for the table; `place` is the folder that the config will stand in.
+
+    Words that usually mean a missing cell are written into `data.missing`, for the user to
+    confirm. Raises ConfigError and DataError.
+    """
+    spec = _spec(data, target, assignments)
+    table = read_table(data, spec)
+    name = check_names(table, spec)
+    words = _missing_words(table, name)
+    if words:
+        spec = spec.model_copy(update={"missing": (*spec.missing, *words)})
+        table = read_table(data, spec)
+    task, reason = infer_task(table, name)
+    columns = assign_roles(table, spec, name, np.arange(table.n_rows))
+    lines = [
+        f"# {data.name}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
+        "# All keys: bpcli schema, or docs/config.md. Next: bpcli train with this file.",
+        "",
+        *_data_lines(relpath(data, place), spec, table, name, columns, words),
+        "",
+        _noted(f"task: {task}", reason),
+        _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
+        _noted("network: mlp", "or a list: [{dense: 64}, relu, {dense: 64}, relu]"),
+        _noted("# learning_rate: 0.003", "the preset has its own; here is where to try"),
+        "# epochs: 100",
+        "seed: 0",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _spec(data: Path, target: str | None, assignments: Sequence[str]) -> DataSpec:
+    """The data section that the options ask for."""
+    written: dict[str, Any] = {"path": data.name}
+    if target is not None:
+        written["target"] = target
+    document = parse_document(dump({"data": written}), "the options of init")
+    return build(override(document, assignments), Config).data
+
+
+def _missing_words(table: Table, target: str) -> list[str]:
+    """Words such as NA that stand in columns of numbers, or in text where they name no category."""
+    words: dict[str, None] = {}
+    rows = np.arange(table.n_rows)
+    for name in table.names:
+        facts = facts_of(table.cells(name), rows)
+        if name != target:
+            words.update(dict.fromkeys(w for w in facts.suspects if _means_missing(w, facts)))
+    return list(words)
+
+
+def _means_missing(word: str, facts: Facts) -> bool:
+    return facts.nearly_numbers or word.lower() not in CATEGORIES
+
+
+def _data_lines(
+    path: str,
+    spec: DataSpec,
+    table: Table,
+    target: str,
+    columns: Sequence[Column],
+    words: Sequence[str],
+) -> Iterator[str]:
+    settings: dict[str, Any] = {"path": path, "target": target}
+    found = table.spec
+    if found.delimiter != ",":
+        settings["delimiter"] = found.delimiter
+    for key in ("header", "encoding", "decimal", "thousands"):
+        if getattr(spec, key) != DataSpec.model_fields[key].default:
+            settings[key] = getattr(spec, key)
+    yield "data:"
+    yield from _indented(dump(settings))
+    if words:
+        (line,) = dump({"missing": list(spec.missing)}).splitlines()
+        yield _noted(f"  {line}", "these words mean a missing cell: is that right?")
+    yield _noted("  columns:", "the role of each, as inferred")
+    declared = {name: role.written() for name, role in spec.columns.items()}
+    for column in columns:
+        if column.role != "target":
+            role = declared.get(column.name, _role(column))
+            (line,) = dump({column.name: role}).splitlines()
+            yield _noted(f"    {line}", column.reason)
+
+
+def _noted(line: str, comment: str) -> str:
+    return f"{line:<{WIDTH}}  # {comment}"
+
+
+def _role(column: Column) -> str:
+    return "drop" if column.role in ("constant", "text") else column.role
+
+
+def _indented(text: str, spaces: int = 2) -> Iterator[str]:
+    for line in text.splitlines():
+        yield " " * spaces + line
