@@ -325,3 +325,33 @@ def test_a_linear_model_stands_beside_a_network_and_not_beside_itself(tmp_path: 
     config = setup(tmp_path)
     assert train(config, cwd=tmp_path)["linear_baseline"]["test"]["accuracy"] > 0.5
     assert train(config, "--set", "network=[]", cwd=tmp_path)["linear_baseline"] is None
+
+
+def test_a_row_of_weight_two_equals_the_row_twice(tmp_path: Path) -> None:
+    rows = [{"x": i % 7, "w": 1 + i % 2, "y": 3 * (i % 7) + i % 3} for i in range(30)]
+    rest = (
+        "network: []\nepochs: 40\nbatch_size: full\ndtype: float64\n"
+        "split: {validation: 0, test: 0}\npreprocess: {numeric: none, target: none}\n"
+        "optimizer: sgd\nlearning_rate: 0.01\n"
+    )
+    write_csv(tmp_path / "w.csv", rows)
+    (tmp_path / "w.yaml").write_text(f"data: {{path: w.csv, target: y, weight: w}}\n{rest}")
+    write_csv(tmp_path / "d.csv", [row for row in rows for _ in range(row["w"])])
+    (tmp_path / "d.yaml").write_text(
+        f"data: {{path: d.csv, target: y, columns: {{w: drop}}}}\n{rest}"
+    )
+    found = [train(tmp_path / f"{name}.yaml", cwd=tmp_path)["coefficients"] for name in "wd"]
+    assert found[0] == pytest.approx(found[1], rel=1e-9)
+
+
+def test_sets_from_files_of_their_own(tmp_path: Path) -> None:
+    rows = flowers()
+    for name, part in (("train", rows[:60]), ("test", rows[60:])):
+        write_csv(tmp_path / f"{name}.csv", part)
+    config = tmp_path / "c.yaml"
+    config.write_text("data: {train: train.csv, test: test.csv, target: kind}\nepochs: 2\n")
+    first = tmp_path / train(config, cwd=tmp_path)["run"]
+    again = tmp_path / train(first / "config.resolved.yaml", "-o", "again", cwd=tmp_path)["run"]
+    assert (first / "model.safetensors").read_bytes() == (again / "model.safetensors").read_bytes()
+    sets = json.loads((first / "run.json").read_text())["data"]["sets"]
+    assert sets["test"] == 30

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.data.arrays import Floats, Ints
+from bpcli.data.numbers import truth_of
 from bpcli.data.table import Cells
 
 SUSPECTS = (  # words that often mean a missing cell; they do so only where the config says it
@@ -20,6 +21,7 @@ _KIND = {  # words of one kind go together: yes with no, not with false
     **dict.fromkeys(("y", "n"), "y"),
     **dict.fromkeys(("t", "f"), "t"),
 }
+_WAYS = 16  # to write yes and no in one column
 _LEADING_ZERO = re.compile(r"(?:^|\0)[+-]?0\d+(?:\0|$)", re.ASCII)
 
 
@@ -30,7 +32,6 @@ class Facts(NamedTuple):
     counts: Ints  # (K,) cells of each word
     values: Floats  # (K,) its number, NaN where it is none
     missing: int  # cells
-    truth: Floats  # (K,) +1 for yes, −1 for no, NaN for any other word
 
     @property
     def present(self) -> int:
@@ -72,8 +73,10 @@ class Facts(NamedTuple):
     @property
     def boolean(self) -> bool:
         """Every word means yes or no, and both are there, written in one way."""
+        if not 2 <= len(self.words) <= _WAYS:
+            return False
         kinds = {_KIND.get(word.lower(), "number") for word in self.words}
-        both = set(self.truth.tolist()) == {1.0, -1.0}
+        both = set(truth_of(self.words, self.values).tolist()) == {1.0, -1.0}
         return both and len(kinds) == 1 and not self.codes
 
     @property
@@ -94,4 +97,4 @@ def facts_of(cells: Cells, rows: Ints) -> Facts:
     used = np.flatnonzero(counts)
     words = tuple(cells.words[i] for i in used)
     missing = len(rows) - int(counts.sum())
-    return Facts(words, counts[used], cells.values[used], missing, cells.truth[used])
+    return Facts(words, counts[used], cells.values[used], missing)

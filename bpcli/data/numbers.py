@@ -1,4 +1,4 @@
-"""Numbers as people write them in tables, and nothing else that a parser would let through."""
+"""Words that are numbers, as people write them in tables, and words that mean yes or no."""
 
 from __future__ import annotations
 
@@ -49,3 +49,16 @@ def _to_number(word: str, pattern: re.Pattern[str], decimal: str) -> float:
     digits = "".join(character for character in whole if character.isdigit())
     value = float(f"{sign}{digits or 0}.{fraction}{exponent}")
     return value if math.isfinite(value) else math.nan
+
+
+_TRUTH = {
+    **dict.fromkeys(("true", "yes", "y", "t"), 1.0),
+    **dict.fromkeys(("false", "no", "n", "f"), -1.0),
+}
+
+
+def truth_of(words: Sequence[str], values: Floats) -> Floats:
+    """+1 for each word or number that means yes, −1 for one that means no (K,); else NaN."""
+    meant = [_TRUTH.get(word.lower(), np.nan) for word in words]
+    numbers = np.select([values == 1, values == 0], [1.0, -1.0], np.nan)
+    return np.where(np.isnan(numbers), meant, numbers)

@@ -15,16 +15,10 @@ from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listin
 from bpcli.data.arrays import Flags, Floats, Ints, Texts
 from bpcli.data.dates import DateGuess, days_of, guess_format
 from bpcli.data.declared import Date
-from bpcli.data.numbers import to_numbers
+from bpcli.data.numbers import to_numbers, truth_of
 from bpcli.data.spec import DataSpec
 
 _SHOWN = 5  # offending cells of one column
-
-
-_TRUTH = {
-    **dict.fromkeys(("true", "yes", "y", "t"), 1.0),
-    **dict.fromkeys(("false", "no", "n", "f"), -1.0),
-}
 
 
 class Cells:
@@ -35,10 +29,10 @@ class Cells:
     ) -> None:
         codes, distinct = pd.factorize(raw)
         void = {word.strip() for word in missing}
-        index: dict[str, int] = {}
-        stripped = (str(word).strip() for word in distinct)
-        found = [-1 if word in void else index.setdefault(word, len(index)) for word in stripped]
-        self.words = tuple(index)
+        stripped = [word.strip() for word in map(str, distinct)]
+        self.words = tuple(dict.fromkeys(word for word in stripped if word not in void))
+        index = {word: i for i, word in enumerate(self.words)}
+        found = [index.get(word, -1) for word in stripped]
         self.codes: Ints = np.array(found, dtype=np.int64)[codes]
         self._signs = decimal, thousands
 
@@ -50,9 +44,7 @@ class Cells:
     @cached_property
     def truth(self) -> Floats:
         """+1 for each word that means yes, −1 for one that means no (K,); NaN for any other."""
-        words = [_TRUTH.get(word.lower(), np.nan) for word in self.words]
-        numbers = np.select([self.values == 1, self.values == 0], [1.0, -1.0], np.nan)
-        return np.where(np.isnan(numbers), words, numbers)
+        return truth_of(self.words, self.values)
 
     @property
     def numbers(self) -> Floats:

@@ -15,10 +15,20 @@ ClassWeight = Literal["balanced"] | dict[str, float] | None
 
 
 def row_weights(class_weight: ClassWeight, prepared: Prepared, rows: Ints) -> Floats | None:
-    """c (N,) with mean 1, or None where every row counts the same.
+    """c (N,) with mean 1, from data.weight and class_weight; None where every row counts the same.
 
     Raises ConfigError for a class that the target does not have.
     """
+    own = None if prepared.weights is None else prepared.weights[rows]
+    by_class = _class_weights(class_weight, prepared, rows)
+    if own is None or by_class is None:
+        c = own if by_class is None else by_class
+    else:
+        c = own * by_class
+    return None if c is None else c / c.mean()
+
+
+def _class_weights(class_weight: ClassWeight, prepared: Prepared, rows: Ints) -> Floats | None:
     if class_weight is None:
         return None
     if not isinstance(prepared.target, ClassTarget):
@@ -26,7 +36,6 @@ def row_weights(class_weight: ClassWeight, prepared: Prepared, rows: Ints) -> Fl
         raise ConfigError(Problem("BP-C055", "class_weight", what, "remove class_weight"))
     codes = prepared.target.codes(prepared.table)[rows]
     c: Floats = _weights_of(class_weight, prepared.target, codes)[codes]
-    c /= c.mean()
     return c
 
 

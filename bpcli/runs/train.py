@@ -130,7 +130,7 @@ class TrainingRun:
     def _model_record(self) -> ModelRecord:
         prepared, config = self.prepared, self.config
         portable = config.model_dump(mode="json")
-        portable["data"]["path"] = Path(config.data.path).name
+        portable["data"] |= {key: Path(path).name for key, path in config.data.files.items()}
         return ModelRecord(
             bpcli=__version__,
             task=prepared.task,  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ class TrainingRun:
             "threads": self.config.threads,
             "parameters": self.problem.network.size,
             "data": {
-                "path": self.config.data.path,
+                "files": self.config.data.files,
                 "sha256": prepared.table.sha256,
                 "rows": prepared.table.n_rows,
                 "sets": counts,
@@ -192,9 +192,10 @@ def expanded(loaded: Loaded) -> dict[str, Any]:
 
 
 def written_from(config: Config, folder: Path, place: Path) -> dict[str, Any]:
-    """The config's plain values; its data path, relative to `folder`, starts from `place`."""
+    """The config's plain values; its data paths, relative to `folder`, start from `place`."""
     written: dict[str, Any] = _without_none(config.model_dump(mode="json"))
-    written["data"]["path"] = relpath((folder / config.data.path).resolve(), place.resolve())
+    for key, path in config.data.files.items():
+        written["data"][key] = relpath((folder / path).resolve(), place.resolve())
     return written
 
 
