@@ -117,7 +117,7 @@ def _properties(section: dict[str, Any]) -> dict[str, Any]:
 CONFIG = """\
 # The config file
 
-One YAML file describes one experiment. Only `data.path` is required. `bpcli validate` reports
+One YAML file describes one experiment. Only `data.path`, or `data.train`, is required. `bpcli validate` reports
 every mistake at once, with its line and column; `bpcli validate --expand` prints a config with
 every default filled in; `bpcli schema` prints the JSON Schema of this page for an editor.
 
