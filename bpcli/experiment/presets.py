@@ -43,7 +43,7 @@ class Linear(Preset):
 
     def recipe(self, rows: int) -> Recipe:
         batch = batch_size(rows)
-        return Recipe((), Adam(), 0.01, Cosine(), batch, epochs(rows, batch, updates=3000))
+        return Recipe((), Adam(), 0.03, Cosine(), batch, epochs(rows, batch, updates=1000))
 
 
 class MLP(Preset):
