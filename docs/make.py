@@ -119,7 +119,8 @@ CONFIG = """\
 
 One YAML file describes one experiment. Only `data.path`, or `data.train`, is required.
 `bpcli validate` reports every mistake at once, with its line and column;
-`bpcli validate --expand` prints a config with every default filled in; `bpcli schema` prints the JSON Schema of this page for an editor.
+`bpcli validate --expand` prints a config with every default filled in;
+`bpcli schema` prints the JSON Schema of this page for an editor.
 
 - YAML 1.2: `1e-3` is a number, `no` is text, `010` is 10. An unknown or repeated key is an error.
 - Paths are relative to the config file.
