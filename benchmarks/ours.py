@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 def main() -> None:
     from bpcli import __version__
-    from bpcli.config.threads import fix_threads, threads_of
+    from bpcli.config.threads import blas_threads_of, fix_threads, threads_of
 
     workload = asked()
-    threads = threads_of({"network": [{"dense": units} for units in workload.sizes[1:]]})
-    fix_threads(threads)
-    engine = Engine(workload)
+    config = {"network": [{"dense": units} for units in workload.sizes[1:]]}
+    threads = threads_of(config)
+    fix_threads(blas_threads_of(config))
+    engine = Engine(workload, threads)
     seconds = seconds_per_step(workload, engine.reset, engine.block)
     report(seconds, workload.loss(list(engine.weights())), threads=threads, version=__version__)
 
@@ -38,17 +39,18 @@ def main() -> None:
 class Engine:
     """The one place that knows bpcli: a block is one epoch of `train`, shuffling included."""
 
-    def __init__(self, workload: Workload) -> None:
+    def __init__(self, workload: Workload, threads: int) -> None:
         import numpy as np
 
         from bpcli.nn.activations import Relu, Tanh
+        from bpcli.nn.batches import Rows
         from bpcli.nn.layers import Dense
         from bpcli.nn.losses import CrossEntropy
         from bpcli.nn.network import Network
         from bpcli.nn.optimizers import Adam
         from bpcli.nn.random import Purpose, generator
         from bpcli.nn.schedules import Constant
-        from bpcli.nn.training import Method, Rows
+        from bpcli.nn.training import Method
 
         activation = {"relu": Relu, "tanh": Tanh}[workload.activation]
         layers: list = []
@@ -62,6 +64,7 @@ class Engine:
             rates=(LEARNING_RATE,),
             batch_size=workload.batch,
             iterations=workload.steps,
+            parts=threads,
         )
         # Every epoch is in random order: the rows lie so that the first one's is the given order.
         x, y = workload.data()

@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
+from bpcli.nn.batches import Rows
 from bpcli.nn.initializers import Zeros
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.layers import Dense
@@ -14,7 +15,7 @@ from bpcli.nn.losses import MSE, BinaryCrossEntropy, CrossEntropy, Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import SGD
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, Rows, State, train
+from bpcli.nn.training import Method, State, train
 from bpcli.nn.update import Regularization
 
 CLOSE = 1e-6  # relative to the largest coefficient

@@ -10,13 +10,14 @@ import pytest
 from components import parametrize
 
 from bpcli.nn.activations import Relu, Tanh
+from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import CrossEntropy, Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import SGD, Adam, Optimizer
 from bpcli.nn.schedules import Constant, Cosine, Schedule
-from bpcli.nn.training import Diverged, Epoch, Method, Rows, State, train
+from bpcli.nn.training import Diverged, Epoch, Method, State, train
 
 RATES = (0.03, 0.01, 0.002)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn.activations import Tanh
+from bpcli.nn.batches import Rows
 from bpcli.nn.initializers import Zeros as InitialZeros
 from bpcli.nn.layer import Array
 from bpcli.nn.layers import Dense
@@ -16,7 +17,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
 from bpcli.nn.optimizers import SGD
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Diverged, Method, Rows, State, train
+from bpcli.nn.training import Diverged, Method, State, train
 from bpcli.nn.update import Clip, Regularization
 
 NETWORK = Network([Dense(units=4), LayerNorm(), Tanh(), Dense(units=1)], (3,))

@@ -24,6 +24,7 @@ from bpcli.nn.activations import (
     Softplus,
     Tanh,
 )
+from bpcli.nn.batches import Rows
 from bpcli.nn.layer import EVALUATION, Array, Layer, Views
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import (
@@ -66,7 +67,7 @@ from bpcli.nn.schedules import (
     Step,
     WarmUp,
 )
-from bpcli.nn.training import Method, Rows, State, train
+from bpcli.nn.training import Method, State, train
 
 EXACT = 1e-12  # relative: the same formula in another order
 TRAJECTORY = 1e-9  # relative, after up to 100 steps

@@ -1,4 +1,9 @@
-"""BLAS threads, fixed before numpy is imported: their number decides the last bits of a result."""
+"""Threads: their number decides the last bits of a result, so it is fixed before numpy is imported.
+
+Where the rows of a batch can be shared out, `threads` processes compute an update together, each
+with one BLAS thread: faster than one process with as many, since all that stands between two
+matrix products is shared out too. Elsewhere the BLAS has the threads.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,9 @@ VARIABLES = (
 )
 KERNELS = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")  # would select other arithmetic
 WIDE = 256  # units from which a second thread pays, measured
+MOST = 8  # threads that `auto` takes; more would have too few rows of a batch each
+FORKS = sys.platform == "linux"  # where a process can be doubled, with memory that both see
+WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in one process
 
 
 def threads_of(config: Any) -> int:
@@ -23,8 +31,15 @@ def threads_of(config: Any) -> int:
     asked = config.get("threads", "auto") if isinstance(config, dict) else "auto"
     if isinstance(asked, int) and not isinstance(asked, bool) and asked >= 1:
         return asked
-    network = config.get("network") if isinstance(config, dict) else None
-    return physical_cores() if max(_integers(network), default=0) >= WIDE else 1
+    wide = any(isinstance(one, int) and one >= WIDE for one in _scalars(_network(config)))
+    return min(physical_cores(), MOST) if wide else 1
+
+
+def blas_threads_of(config: Any) -> int:
+    """Of these, the threads of the BLAS: one where processes share the rows of a batch."""
+    if FORKS and WHOLE_BATCH.isdisjoint(_scalars(_network(config))):
+        return 1
+    return threads_of(config)
 
 
 def fix_threads(count: int) -> None:
@@ -66,11 +81,18 @@ def _cpu_lines(block: str) -> Iterator[str]:
     return (line for line in block.splitlines() if line.startswith(("physical id", "core id")))
 
 
-def _integers(value: Any) -> Iterator[int]:
+def _network(config: Any) -> Any:
+    return config.get("network") if isinstance(config, dict) else None
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    """Every name and value in a tree of plain YAML values."""
     if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
+        for key, item in value.items():
+            yield key
+            yield from _scalars(item)
+    elif isinstance(value, list):
         for item in value:
-            yield from _integers(item)
-    elif isinstance(value, int) and not isinstance(value, bool):
+            yield from _scalars(item)
+    elif not isinstance(value, bool):
         yield value

@@ -169,8 +169,9 @@ class Config(Spec):
     threads: Annotated[
         Count | Literal["auto"],
         Field(
-            description="BLAS threads; part of the result's last bits, so recorded. "
-            "auto: 1 below 256 units a layer, else the cores"
+            description="processes that share the rows of each batch, or BLAS threads where that "
+            "cannot be (batch_norm, noise, not Linux); part of the result's last bits, so "
+            "recorded. auto: 1 below 256 units a layer, else the cores, at most 8"
         ),
     ] = "auto"
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 
 from bpcli.experiment.problem import LearningProblem
-from bpcli.nn.training import Rows, State, train
+from bpcli.nn.training import State, train
 
-TIMED_SECONDS = 0.5  # of updates, after one that warms up
-MOST_UPDATES = 200
+TIMED_SECONDS = 0.3  # of updates: enough for their pace to show
+MOST_UPDATES = 512
 
 
 def seconds_estimated(problem: LearningProblem) -> float:
     """Seconds for all iterations without validation; the run itself is not touched."""
-    rows: Rows = problem.training_rows()
-    method = problem.method()._replace(iterations=1)
+    rows, method = problem.training_rows(), problem.method()
     state = State.start(problem.network, method, problem.config.dtype)
-    list(train(problem.network, method, state, rows))
-    start, done = time.perf_counter(), state.iteration
-    while time.perf_counter() - start < TIMED_SECONDS and state.iteration < MOST_UPDATES:
-        method = method._replace(iterations=state.iteration + 10)
-        list(train(problem.network, method, state, rows))
-    updates = state.iteration - done
-    return (time.perf_counter() - start) / updates * problem.method().iterations
+    updates, seconds = 1, 0.0
+    while seconds < TIMED_SECONDS and updates < MOST_UPDATES:  # the rounds before warm up
+        updates *= 2
+        start = time.perf_counter()
+        timed = method._replace(iterations=state.iteration + updates)
+        list(train(problem.network, timed, state, rows))
+        seconds = time.perf_counter() - start
+    return seconds / updates * method.iterations

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.config.errors import NumericError, Problem
+from bpcli.config.errors import NumericError, Problem, ResourceError
 from bpcli.experiment.config import StopSpec
 from bpcli.experiment.stopping import Record, StopRule
 from bpcli.metrics.metric import Floats, Metric, Truth
+from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import BLOCK, Scorer
-from bpcli.nn.training import Diverged, Epoch, Method, Rows, State, train
+from bpcli.nn.training import Diverged, Epoch, Method, State, train
 
 MOST_HALVINGS = 10
 
@@ -94,6 +95,8 @@ class Fit:
                     if kept is not None and epoch.loss[0] < lowest:
                         kept, lowest = self.state.copy(), epoch.loss[0]
                 return
+            except ChildProcessError as error:
+                raise ResourceError(_lost(error)) from None
             except Diverged as diverged:
                 if kept is None or len(self.halvings) == MOST_HALVINGS:
                     raise NumericError(_divergence(diverged, self.halvings)) from None
@@ -126,6 +129,11 @@ class _Validator:
         loss = self.loss.value(z, self.validation.t[None], self.c, self.scratch)
         prediction = self.validation.predict(z)
         return float(loss[0]), self.validation.metric.value(self.validation.truth, prediction)
+
+
+def _lost(error: ChildProcessError) -> Problem:
+    fix = "free some memory, or compute in one process with threads: 1"
+    return Problem("BP-R002", "training", str(error), fix)
 
 
 def _divergence(diverged: Diverged, halvings: list[int]) -> Problem:

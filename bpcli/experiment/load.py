@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bpcli.config.build import build
 from bpcli.config.document import read_document
 from bpcli.config.overrides import override
-from bpcli.config.threads import fix_threads, threads_of
+from bpcli.config.threads import blas_threads_of, fix_threads, threads_of
 
 if TYPE_CHECKING:
     from bpcli.experiment.config import Config
@@ -32,7 +32,9 @@ def load(path: Path, assignments: Sequence[str] = ()) -> Loaded:
     """Read, override and check a config file.  Raises ConfigError with every problem at once."""
     written = read_document(path)
     document = override(written, assignments)
-    fix_threads(threads_of(document.value))
+    fix_threads(blas_threads_of(document.value))
     from bpcli.experiment.config import Config  # brings numpy, which must see the threads
 
-    return Loaded(build(document, Config), path, written.text)
+    config = build(document, Config)
+    threads = {"threads": threads_of(document.value)}
+    return Loaded(config.model_copy(update=threads), path, written.text)

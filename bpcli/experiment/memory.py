@@ -19,7 +19,8 @@ def bytes_needed(problem: LearningProblem) -> int:
     """Parameters with gradient and optimizer slots, work arrays of a batch, and the data."""
     method, network = problem.method(), problem.network
     item = np.dtype(problem.config.dtype).itemsize
-    copies = 3 + len(method.optimizer.slots()) + len(method.optimizer.work)  # θ, g, the best θ
+    # θ, the best θ, the gradient of each part, and what the optimizer keeps and needs
+    copies = 2 + method.parts + len(method.optimizer.slots()) + len(method.optimizer.work)
     row = sum(map(_row_numbers, network.plans)) + prod(network.in_shape)
     data = problem.prepared.x.nbytes + problem.prepared.t.nbytes
     return item * (copies * network.size + method.batch_size * row) + 2 * data

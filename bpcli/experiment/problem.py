@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bpcli.config.threads import FORKS
 from bpcli.data.arrays import Ints
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN, VALIDATION
@@ -17,10 +18,11 @@ from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
 from bpcli.experiment.weights import row_weights
 from bpcli.metrics.metric import Floats, Truth, evaluate, metrics_for
+from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
-from bpcli.nn.training import Method, Rows
+from bpcli.nn.training import Method
 
 
 class LearningProblem(NamedTuple):
@@ -87,7 +89,14 @@ class LearningProblem(NamedTuple):
             regularization=config.regularization,
             clip=config.clip,
             ema=config.ema,
+            parts=self._parts(),
         )
+
+    def _parts(self) -> int:
+        """The processes that share an update: one a thread, where rows can be shared out."""
+        threads = self.config.threads
+        apart = FORKS and not any(layer.needs_whole_batch for layer in self.network.layers)
+        return threads if apart and isinstance(threads, int) else 1
 
     def _validation(self) -> Validation | None:
         rows = self.prepared.rows(VALIDATION)

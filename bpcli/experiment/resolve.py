@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from bpcli.config.errors import ConfigError, Problem
-from bpcli.config.threads import threads_in_use
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.config import Config
@@ -46,7 +45,6 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
         "schedule": config.schedule or (Constant() if own_layers else recipe.schedule),
         "batch_size": _batch_size(config, recipe, len(prepared.rows(TRAIN))),
-        "threads": threads_in_use() or config.threads,
         "stop": _stop(config, prepared, own_layers),
     }
     if config.iterations is None and config.epochs is None:

@@ -24,6 +24,10 @@ class Residual(Layer):
     example: ClassVar[dict[str, Any]] = {"layers": [{"dense": 3}, "tanh"]}
     layers: Annotated[Layers, Field(description="F, the layers beside the shortcut")]
 
+    @property
+    def needs_whole_batch(self) -> bool:
+        return any(layer.needs_whole_batch for layer in self.layers)
+
     def plan(self, in_shape: Shape) -> Plan:
         inner = tuple(chain.plan_chain(self.layers, in_shape))
         out = chain.out_shape(inner, in_shape)
@@ -58,6 +62,10 @@ class Parallel(Layer):
     join: Annotated[
         Literal["concat", "add"], Field(description="one after the other, or summed")
     ] = "concat"
+
+    @property
+    def needs_whole_batch(self) -> bool:
+        return any(layer.needs_whole_batch for branch in self.branches for layer in branch)
 
     def plan(self, in_shape: Shape) -> Plan:
         inner = tuple(tuple(chain.plan_chain(branch, in_shape)) for branch in self.branches)

@@ -59,6 +59,7 @@ class Context(NamedTuple):
     training: bool = False
     iteration: int = 0
     noise: tuple[NoiseKey, ...] = ()  # one per replica, while training
+    first_row: int = 0  # where the rows begin in their batch, if they are a part of it
 
 
 EVALUATION = Context()
@@ -68,6 +69,12 @@ class Layer(Component):
     """y = f(x; p), with dx and the parameter gradients by the chain rule."""
 
     family: ClassVar[str] = "layer"
+    whole_batch: ClassVar[bool] = False  # a row's y depends on the other rows of its batch
+
+    @property
+    def needs_whole_batch(self) -> bool:
+        """Whether the rows of a batch must not be shared out, here or in an inner layer."""
+        return self.whole_batch
 
     def plan(self, in_shape: Shape) -> Plan:
         """The output shape, parameters and work arrays for rows of `in_shape`.

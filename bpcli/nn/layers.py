@@ -60,7 +60,8 @@ class Dropout(Layer):
         if not ctx.training:
             return x
         for mask, key in zip(s.mask, ctx.noise, strict=True):
-            key.stream(ctx.iteration, s.index).random(out=mask, dtype=mask.dtype)
+            skipped = ctx.first_row * mask[0].nbytes
+            key.stream(ctx.iteration, s.index, skipped).random(out=mask, dtype=mask.dtype)
         np.greater_equal(s.mask, self.rate, out=s.mask)
         s.mask *= 1 / (1 - self.rate)
         return np.multiply(x, s.mask, out=s.y)
@@ -94,6 +95,7 @@ class Noise(Layer):
     """
 
     name: ClassVar[str] = "noise"
+    whole_batch: ClassVar[bool] = True  # normal numbers take a varying share of the stream
     std: Annotated[float, Field(gt=0, description="standard deviation, in units of the input")] = (
         0.1
     )

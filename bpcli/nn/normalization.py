@@ -53,6 +53,7 @@ class BatchNorm(Layer):
     """
 
     name: ClassVar[str] = "batch_norm"
+    whole_batch: ClassVar[bool] = True
     momentum: Annotated[
         float, Field(gt=0, le=1, description="weight of the newest batch in the statistics")
     ] = 0.1

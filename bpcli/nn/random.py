@@ -32,12 +32,13 @@ class NoiseKey:
     doi:10.1145/2063384.2063405
     """
 
+    BLOCK = 32  # bytes that one value of the counter gives
+
     def __init__(self, seed: int, replica: int) -> None:
         words = generator(seed, Purpose.NOISE, replica).integers(0, 2**63, 2, dtype=np.uint64)
         self._key = [int(word) for word in words]
 
-    def stream(self, iteration: int, layer: int) -> np.random.Generator:
-        """The generator of one layer in one iteration."""
-        return np.random.Generator(
-            np.random.Philox(key=self._key, counter=[0, 0, layer, iteration])
-        )
+    def stream(self, iteration: int, layer: int, skipped: int = 0) -> np.random.Generator:
+        """The generator of one layer in one iteration, behind `skipped` bytes of its stream."""
+        counter = [skipped // self.BLOCK, 0, layer, iteration]
+        return np.random.Generator(np.random.Philox(key=self._key, counter=counter))

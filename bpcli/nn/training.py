@@ -14,24 +14,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.nn.batches import Batch, Batches, Rows
 from bpcli.nn.layer import Array, Context, Views
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
-from bpcli.nn.random import NoiseKey, Purpose, generator
+from bpcli.nn.random import NoiseKey
 from bpcli.nn.schedules import Schedule
+from bpcli.nn.team import COLUMNS, Member, Team, shared
 from bpcli.nn.update import Clip, Regularization, Update
-
-
-class Rows(NamedTuple):
-    """Training rows: x (1|R,N,I), targets t (1|R,N,O), row weights c (1|R,N,1) or None for equal.
-
-    The leading axis is R where replicas see different rows, and 1 where they share them.
-    """
-
-    x: Array
-    t: Array
-    c: Array | None = None
 
 
 class Method(NamedTuple):
@@ -48,6 +39,7 @@ class Method(NamedTuple):
     regularization: Regularization = Regularization()
     clip: Clip = Clip()
     ema: float | None = None  # decay of the running mean of the parameters
+    parts: int = 1  # processes that compute each update together
 
 
 @dataclass(slots=True)
@@ -62,9 +54,14 @@ class State:
     @classmethod
     def start(cls, network: Network, method: Method, dtype: str) -> State:
         """Start values of every replica, with the optimizer's slots at zero."""
-        flat = network.init(method.seed, method.replicas, dtype)
-        slots = {name: np.zeros_like(flat) for name in method.optimizer.slots()}
-        return cls(flat, slots, None if method.ema is None else flat.copy())
+        flat = shared((len(method.replicas), network.size), dtype)
+        flat[...] = network.init(method.seed, method.replicas, dtype)
+        slots = {name: shared(flat.shape, dtype) for name in method.optimizer.slots()}
+        if method.ema is None:
+            return cls(flat, slots)
+        average = shared(flat.shape, dtype)
+        average[...] = flat
+        return cls(flat, slots, average)
 
     def copy(self) -> State:
         """The same state in arrays of its own."""
@@ -112,56 +109,118 @@ class Diverged(ArithmeticError):
 def train(network: Network, method: Method, state: State, rows: Rows) -> Iterator[Epoch]:
     """θ ← θ − rate · step(dL/dθ), batch by batch, until `method.iterations` updates are done.
 
-    Raises Diverged when the loss of a batch is not finite.
+    Raises Diverged when a loss or gradient is not finite.
     """
-    stepper = _Stepper(network, method, state, rows)
-    per_epoch = math.ceil(rows.x.shape[1] / method.batch_size)
-    while state.iteration < method.iterations:
-        epoch, first = divmod(state.iteration, per_epoch)
-        last = min(per_epoch, first + method.iterations - state.iteration)
-        yield stepper.epoch(epoch, first, last)
+    board = Board.of(network, method, state)
+
+    def work(member: Member) -> None:
+        stepper = _Stepper(network, method, state, rows, board, member)
+        while True:
+            member.meet()
+            stepper.epoch(*board.task.tolist())
+
+    team = Team(method.parts, work)
+    try:
+        stepper = _Stepper(network, method, state, rows, board, team.first)
+        per_epoch = math.ceil(rows.x.shape[1] / method.batch_size)
+        while state.iteration < method.iterations:
+            epoch, first = divmod(state.iteration, per_epoch)
+            last = min(per_epoch, first + method.iterations - state.iteration)
+            board.task[:] = epoch, first, last, state.iteration
+            team.first.meet()
+            yield stepper.epoch(epoch, first, last, state.iteration)
+    finally:
+        team.close()
+
+
+class Board(NamedTuple):
+    """What the members of a team tell each other, S members: arrays that all of them see."""
+
+    grads: Array  # (S,R,P), of each member's rows; the sum comes to stand in the first
+    losses: Array  # (S,R), of each member's rows
+    squares: Array  # (S,R), Σ g² over each member's columns
+    suspects: NDArray[np.int64]  # (S,), the layer where a member's numbers stop being finite
+    task: NDArray[np.int64]  # epoch, first batch, last batch, iteration
+
+    @classmethod
+    def of(cls, network: Network, method: Method, state: State) -> Board:
+        """An empty board for `method.parts` members."""
+        (replicas, size), dtype = state.flat.shape, state.flat.dtype
+        return cls(
+            shared((method.parts, replicas, size), dtype),
+            shared((method.parts, replicas), dtype),
+            shared((method.parts, replicas), dtype),
+            shared((method.parts,), np.int64),
+            shared((4,), np.int64),
+        )
 
 
 class _Stepper:
-    """The arrays of one training run and the loop over the batches of an epoch."""
+    """One member's arrays for a training run, and its loop over the batches of an epoch."""
 
-    def __init__(self, network: Network, method: Method, state: State, rows: Rows) -> None:
+    def __init__(
+        self,
+        network: Network,
+        method: Method,
+        state: State,
+        rows: Rows,
+        board: Board,
+        member: Member,
+    ) -> None:
         self.network, self.method, self.state = network, method, state
-        self.grad = np.zeros_like(state.flat)
+        self.board, self.member = board, member
         self.params = network.views(state.flat)
+        self.grad = board.grads[member.rank]
         self.grads = network.views(self.grad)
         self.noise = tuple(NoiseKey(method.seed, replica) for replica in method.replicas)
         self.rates = np.array(method.rates, state.flat.dtype)[:, None]
-        self.batches = _Batches(rows, method)
+        self.batches = Batches(rows, method.batch_size, method.seed, member)
+        self.columns = member.part(network.size, COLUMNS)
         self.update = Update(
             network,
             method.optimizer,
             state.flat,
             state.slots,
-            self.grad,
+            board.grads,
             method.regularization,
             method.clip,
+            self.columns,
         )
         self._last_scratch: list[Views] = []
         self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
 
     @np.errstate(all="ignore")  # what is not finite is looked for, and named
-    def epoch(self, epoch: int, first: int, last: int) -> Epoch:
+    def epoch(self, epoch: int, first: int, last: int, iteration: int) -> Epoch:
+        self.state.iteration = iteration
         total = np.zeros(len(self.rates))
         loss, rows_seen = np.full(len(self.rates), np.nan), 0
         norm, factor = loss, 1.0
-        for x, t, c in self.batches.of_epoch(epoch, first, last):
+        for batch in self.batches.of_epoch(epoch, first, last):
             factor = self.method.schedule.factor(self.state.iteration, self.method.iterations)
-            before, loss = loss, self._gradient(x, t, c)
+            before, loss = loss, self._loss(batch)
             self._require_finite("loss", loss, factor, before)
-            norm = self.update(self.rates * factor, self.state.iteration + 1)
+            norm = self._norm()
             self._require_finite("gradient", norm, factor, loss)
+            self.update.apply(self.rates * factor, self.state.iteration + 1, norm)
             self.state.iteration += 1
             self._average()
-            rows_seen += x.shape[1]
-            total += loss * x.shape[1]
+            self.member.meet()
+            rows_seen += batch.rows
+            total += loss * batch.rows
         rate = np.array(self.method.rates) * factor  # as asked for, not rounded to dtype
         return Epoch(epoch + 1, self.state.iteration, rate, total / rows_seen, norm)
+
+    def _loss(self, batch: Batch) -> Array:
+        """L (R,) of the whole batch; every member's gradient is on the board."""
+        self.board.losses[self.member.rank] = self._gradient(batch)
+        self.member.meet()
+        return np.add.reduce(self.board.losses, axis=0)
+
+    def _norm(self) -> Array:
+        """‖g‖₂ (R,) of the whole gradient, before clipping by norm."""
+        self.board.squares[self.member.rank] = self.update.gather()
+        self.member.meet()
+        return np.sqrt(np.add.reduce(self.board.squares, axis=0))
 
     def _average(self) -> None:
         """average ← d · average + (1 − d) · θ; the first update copies θ."""
@@ -169,7 +228,8 @@ class _Stepper:
         if average is None or decay is None:
             return
         share = 1.0 if self.state.iteration == 1 else 1 - decay
-        average += share * (self.state.flat - average)
+        own = average[:, self.columns]
+        own += share * (self.state.flat[:, self.columns] - own)
 
     def _require_finite(self, what: str, values: Array, factor: float, before: Array) -> None:
         if all(map(math.isfinite, values.tolist())):
@@ -185,22 +245,35 @@ class _Stepper:
 
     def _first_not_finite(self) -> str:
         """`layer 2 (dense)`: where infinities or NaNs begin, on the way forward, then backward."""
-        for s, layer in zip(self._last_scratch, self.network.layers, strict=True):
-            if not np.isfinite(s.x).all():
-                return "the data" if s.index == 0 else f"layer {s.index} ({layer.name})"
+        self.board.suspects[self.member.rank] = self._suspect()
+        self.member.meet()
+        first = int(self.board.suspects.min())
+        if first < len(self.network.layers):
+            layer = self.network.layers[first - 1]
+            return f"layer {first} ({layer.name})" if first else "the data"
         for slot in reversed(self.network.slots):
-            if not np.isfinite(self.grad[:, slot.start : slot.stop]).all():
+            if not np.isfinite(self.board.grads[..., slot.start : slot.stop]).all():
                 layer = self.network.layers[slot.path[0]]
                 return f"the gradient of layer {slot.path[0] + 1} ({layer.name})"
         return "the output"
 
-    def _gradient(self, x: Array, t: Array, c: Array) -> Array:
-        """Forward pass, loss and backward pass: L (R,), and the gradient in `self.grad`."""
-        layers, loss = self._scratch(x.shape[1])
+    def _suspect(self) -> int:
+        """The number of layers that this member's rows pass before they are not finite."""
+        for passed, s in enumerate(self._last_scratch):
+            if not np.isfinite(s.x).all():
+                return passed
+        return len(self.network.layers)
+
+    def _gradient(self, batch: Batch) -> Array:
+        """Forward pass, loss and backward pass of this member's rows: its share of L (R,)."""
+        if not batch.x.shape[1]:
+            self.grad.fill(0)
+            return np.zeros(len(self.rates))
+        layers, loss = self._scratch(batch.x.shape[1])
         self._last_scratch = layers
-        context = Context(True, self.state.iteration, self.noise)
-        z = self.network.forward(x, self.params, layers, context)
-        value = self.method.loss.value(z, t, c, loss)
+        context = Context(True, self.state.iteration, self.noise, batch.first)
+        z = self.network.forward(batch.x, self.params, layers, context)
+        value = self.method.loss.value(z, batch.t, batch.c, loss)
         self.network.backward(loss.dz, self.params, self.grads, layers)
         return value
 
@@ -212,55 +285,3 @@ class _Stepper:
             loss = {n: np.empty((replicas, rows, *shape), dtype) for n, shape in shapes.items()}
             self.work[rows] = self.network.scratch(replicas, rows, dtype), Views(**loss)
         return self.work[rows]
-
-
-class _Batches:
-    """Mini-batches in an order that is a function of (seed, epoch), shared by all replicas.
-
-    Rows are gathered for many batches at a time, so that a step only takes views.
-    """
-
-    GATHER = 1 << 18  # numbers gathered at once: stays in a core's cache
-
-    def __init__(self, rows: Rows, method: Method) -> None:
-        self.rows, self.size, self.seed = rows, method.batch_size, method.seed
-        self.n = rows.x.shape[1]
-        at_once = max(1, self.GATHER // max(1, rows.x[:, 0].size * self.size)) * self.size
-        gathered = min(at_once, self.n)
-        self.buffers = [
-            None if a is None else np.empty((len(a), gathered, *a.shape[2:]), a.dtype) for a in rows
-        ]
-        self.at_once = at_once
-
-    def of_epoch(self, epoch: int, first: int, last: int) -> Iterator[tuple[Array, Array, Array]]:
-        """(x, t, c) of the batches number `first` to `last` − 1; c sums to 1 in each."""
-        if self.size >= self.n:  # full-batch gradient descent: every row, in the order of the file
-            yield self._batch(self.rows, 0, self.n)
-            return
-        order = generator(self.seed, Purpose.SHUFFLE, epoch).permutation(self.n)
-        end = min(last * self.size, self.n)
-        for start in range(first * self.size, end, self.at_once):
-            chunk = order[start : min(start + self.at_once, end)]
-            gathered = self._gather(chunk)
-            for at in range(0, len(chunk), self.size):
-                yield self._batch(gathered, at, min(at + self.size, len(chunk)))
-
-    def _gather(self, chunk: NDArray[np.int64]) -> Rows:
-        parts = (self._take(*pair, chunk) for pair in zip(self.rows, self.buffers, strict=True))
-        return Rows(*parts)  # type: ignore[arg-type]
-
-    @staticmethod
-    def _take(source: Array | None, buffer: Array | None, chunk: NDArray[np.int64]) -> Array | None:
-        if source is None or buffer is None:
-            return None
-        # mode="clip" writes straight into `out`; the default mode buffers.
-        return np.take(source, chunk, axis=1, out=buffer[:, : len(chunk)], mode="clip")
-
-    @staticmethod
-    def _batch(rows: Rows, start: int, stop: int) -> tuple[Array, Array, Array]:
-        x, t = rows.x[:, start:stop], rows.t[:, start:stop]
-        if rows.c is None:
-            return x, t, np.full((1, 1, 1), 1 / (stop - start), x.dtype)
-        c = rows.c[:, start:stop]
-        total = c.sum(axis=1, keepdims=True)
-        return x, t, np.divide(c, total, out=np.zeros_like(c), where=total > 0)

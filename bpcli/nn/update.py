@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
@@ -40,7 +41,8 @@ class Clip(Spec):
 class Update:
     """One parameter update after another, over column blocks of (R,P) that stay in cache.
 
-    The optimizer is elementwise, so the blocks change no bit.
+    The optimizer is elementwise, so the blocks change no bit, and a member of a team can update
+    `columns` of its own: `gather` the gradient, then `apply` it once the norm of all is known.
     """
 
     BLOCK = 1 << 16  # numbers of one array in one block
@@ -51,42 +53,42 @@ class Update:
         optimizer: Optimizer,
         flat: Array,
         slots: dict[str, Array],
-        grad: Array,
+        grads: Array,
         regularization: Regularization,
         clip: Clip,
+        columns: slice,
     ) -> None:
-        self.optimizer, self.grad = optimizer, grad
-        self.regularization, self.clip = regularization, clip
+        self.optimizer, self.regularization, self.clip = optimizer, regularization, clip
         self.decay = regularization.weight_decay or optimizer.decay()
-        cuts = [slice(s.start, s.stop) for s in network.slots if s.parameter.decays]
-        self.weights = [(flat[:, cut], grad[:, cut]) for cut in cuts]
-        self.blocks = list(self._blocks(flat, slots, grad))
+        self.grad, *self.others = grads[..., columns]
+        self.weights = list(_weights(network, flat, grads[0], columns))
+        own = {name: slot[:, columns] for name, slot in slots.items()}
+        self.blocks = list(self._blocks(flat[:, columns], own, self.grad))
 
     def _blocks(
         self, flat: Array, slots: dict[str, Array], grad: Array
-    ) -> list[tuple[Array, Array, Views]]:
+    ) -> Iterator[tuple[Array, Array, Views]]:
         replicas, size = flat.shape
         width = max(1, min(size, self.BLOCK // replicas))
         work = {name: np.empty((replicas, width), grad.dtype) for name in self.optimizer.work}
-        blocks = []
         for start in range(0, size, width):
             cut = slice(start, min(start + width, size))
             parts = {name: slot[:, cut] for name, slot in slots.items()}
             spare = {name: array[:, : cut.stop - start] for name, array in work.items()}
-            blocks.append((flat[:, cut], grad[:, cut], Views(**parts, **spare)))
-        return blocks
+            yield flat[:, cut], grad[:, cut], Views(**parts, **spare)
 
-    def __call__(self, rate: Array, t: int) -> Array:
-        """Update for the t-th time at the rates (R,1); returns ‖g‖₂ (R,) before clipping by norm.
-
-        Where a norm is not finite, nothing is changed.
-        """
+    def gather(self) -> Array:
+        """The gradient of all rows with its penalties, in `grads[0]`; returns Σ g² (R,)."""
+        for other in self.others:
+            self.grad += other
         self._penalize()
         if self.clip.value is not None:
             np.clip(self.grad, -self.clip.value, self.clip.value, out=self.grad)
-        norm: Array = np.sqrt(np.vecdot(self.grad, self.grad))
-        if not np.isfinite(norm).all():
-            return norm
+        squares: Array = np.vecdot(self.grad, self.grad)
+        return squares
+
+    def apply(self, rate: Array, t: int, norm: Array) -> None:
+        """Update for the t-th time at the rates (R,1), by a gradient of the finite `norm` (R,)."""
         if self.clip.norm is not None:
             self.grad *= np.minimum(1, self.clip.norm / (norm + 1e-6))[:, None]
         if self.decay:
@@ -94,7 +96,6 @@ class Update:
                 p *= 1 - rate * self.decay
         for p, g, s in self.blocks:
             self.optimizer.step(p, g, s, rate, t)
-        return norm
 
     def _penalize(self) -> None:
         l1, l2 = self.regularization.l1, self.regularization.l2
@@ -103,3 +104,13 @@ class Update:
                 g += l2 * p
             if l1:
                 g += l1 * np.sign(p)
+
+
+def _weights(
+    network: Network, flat: Array, grad: Array, columns: slice
+) -> Iterator[tuple[Array, Array]]:
+    """Among the columns, those that decay, with their gradient."""
+    for slot in network.slots:
+        cut = slice(max(slot.start, columns.start), min(slot.stop, columns.stop))
+        if slot.parameter.decays and cut.start < cut.stop:
+            yield flat[:, cut], grad[:, cut]

@@ -1,0 +1,91 @@
+"""Mini-batches: which rows stand in each, and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.nn.layer import Array
+from bpcli.nn.random import Purpose, generator
+from bpcli.nn.team import ROWS, Member
+
+Ints = NDArray[np.int64]
+
+
+class Rows(NamedTuple):
+    """Training rows: x (1|R,N,I), targets t (1|R,N,O), row weights c (1|R,N,1) or None for equal.
+
+    The leading axis is R where replicas see different rows, and 1 where they share them.
+    """
+
+    x: Array
+    t: Array
+    c: Array | None = None
+
+
+class Batch(NamedTuple):
+    """One member's part of a mini-batch; its weights c (1|R,B,1) sum to 1 over the whole batch."""
+
+    x: Array
+    t: Array
+    c: Array
+    rows: int  # of the whole batch
+    first: int  # the part's first row in it
+
+
+class Batches:
+    """Mini-batches in an order that is a function of (seed, epoch), shared by all replicas.
+
+    Rows are gathered for many batches at a time, so that a step only takes views.
+    """
+
+    GATHER = 1 << 18  # numbers gathered at once: stays in a core's cache
+
+    def __init__(self, rows: Rows, size: int, seed: int, member: Member) -> None:
+        self.rows, self.size, self.seed, self.member = rows, size, seed, member
+        self.n = rows.x.shape[1]
+        self.at_once = max(1, self.GATHER // max(1, rows.x[:, 0].size * size)) * size
+        gathered = 0 if size >= self.n else min(self.at_once, self.n)
+        self.buffers = [
+            np.empty((len(a), gathered, *a.shape[2:]), a.dtype) for a in (rows.x, rows.t)
+        ]
+
+    def of_epoch(self, epoch: int, first: int, last: int) -> Iterator[Batch]:
+        """The batches number `first` to `last` − 1."""
+        if self.size >= self.n:  # full-batch gradient descent: every row, in the order of the file
+            own = self.member.part(self.n, ROWS)
+            x, t = self.rows.x[:, own], self.rows.t[:, own]
+            yield Batch(x, t, self._weights(np.arange(self.n), own), self.n, own.start)
+            return
+        order = generator(self.seed, Purpose.SHUFFLE, epoch).permutation(self.n)
+        end = min(last * self.size, self.n)
+        for start in range(first * self.size, end, self.at_once):
+            yield from self._cut(order[start : min(start + self.at_once, end)])
+
+    def _cut(self, chunk: Ints) -> Iterator[Batch]:
+        """The batches of rows that stand one behind the other."""
+        wholes = [chunk[at : at + self.size] for at in range(0, len(chunk), self.size)]
+        cuts = [self.member.part(len(whole), ROWS) for whole in wholes]
+        x, t = self._gather(np.concatenate([w[own] for w, own in zip(wholes, cuts, strict=True)]))
+        stop = 0
+        for whole, own in zip(wholes, cuts, strict=True):
+            start, stop = stop, stop + own.stop - own.start
+            c = self._weights(whole, own)
+            yield Batch(x[:, start:stop], t[:, start:stop], c, len(whole), own.start)
+
+    def _gather(self, rows: Ints) -> list[Array]:
+        # mode="clip" writes straight into `out`; the default mode buffers.
+        return [
+            np.take(source, rows, axis=1, out=buffer[:, : len(rows)], mode="clip")
+            for source, buffer in zip((self.rows.x, self.rows.t), self.buffers, strict=True)
+        ]
+
+    def _weights(self, whole: Ints, own: slice) -> Array:
+        if self.rows.c is None:
+            return np.full((1, 1, 1), 1 / len(whole), self.rows.x.dtype)
+        c = self.rows.c[:, whole]
+        total = c.sum(axis=1, keepdims=True)
+        return np.divide(c, total, out=np.zeros_like(c), where=total > 0)[:, own]
