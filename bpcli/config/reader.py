@@ -53,6 +53,8 @@ class Reader:
             value = self._document()
         except yaml.MarkedYAMLError as error:
             line, column, what, fix = explain(error, lines_of(self.text))
+            if "nesting depth" in (error.problem or ""):  # libyaml's own limit, met while it peeks
+                self._too_deep((line, column), ())
             self._stop("BP-C004", (line, column), (), what, fix)
         if self._problems:
             raise ConfigError(*self._problems.values())
@@ -116,8 +118,11 @@ class Reader:
             what = f"the config has more than {MOST_NODES:,} values, aliases expanded"
             self._stop("BP-C009", here, path, what, "write a smaller config")
         if len(path) > DEEPEST:
-            what = f"values are nested deeper than {DEEPEST} levels"
-            self._stop("BP-C010", here, path[:DEEPEST], what, "nest less deeply")
+            self._too_deep(here, path)
+
+    def _too_deep(self, here: Position, path: KeyPath) -> NoReturn:
+        what = f"values are nested deeper than {DEEPEST} levels"
+        self._stop("BP-C010", here, path[:DEEPEST], what, "nest less deeply")
 
     def _alias(self, event: Any, path: KeyPath, key: Position | None) -> Any:
         start = self._anchors.get(event.anchor)
