@@ -45,9 +45,9 @@ class Engine:
         from bpcli.nn.activations import Relu, Tanh
         from bpcli.nn.batches import Rows
         from bpcli.nn.layers import Dense
-        from bpcli.nn.losses import CrossEntropy
+        from bpcli.nn.losses.classes import CrossEntropy
         from bpcli.nn.network import Network
-        from bpcli.nn.optimizers import Adam
+        from bpcli.nn.optimizers.moments import Adam
         from bpcli.nn.random import Purpose, generator
         from bpcli.nn.schedules import Constant
         from bpcli.nn.training import Method

@@ -11,9 +11,12 @@ from bpcli.nn.batches import Rows
 from bpcli.nn.initializers import Zeros
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import MSE, BinaryCrossEntropy, CrossEntropy, Loss
+from bpcli.nn.losses.binary import BinaryCrossEntropy
+from bpcli.nn.losses.classes import CrossEntropy
+from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import SGD
+from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.schedules import Constant
 from bpcli.nn.training import Method, State, train
 from bpcli.nn.update import Regularization

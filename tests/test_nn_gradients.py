@@ -10,7 +10,7 @@ from components import parametrize
 
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer, Views
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import Loss
+from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.random import NoiseKey
 

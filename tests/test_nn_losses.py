@@ -14,18 +14,10 @@ from running import bpcli, write_csv
 from sklearn.metrics import mean_pinball_loss
 
 from bpcli.nn.layer import Array, Views
-from bpcli.nn.losses import (
-    MAE,
-    MSE,
-    CrossEntropy,
-    Focal,
-    Huber,
-    LogCosh,
-    Loss,
-    MultilabelCrossEntropy,
-    Poisson,
-    Quantile,
-)
+from bpcli.nn.losses.binary import MultilabelCrossEntropy
+from bpcli.nn.losses.classes import CrossEntropy, Focal
+from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.numbers import MAE, MSE, Huber, LogCosh, Poisson, Quantile
 
 
 def value_and_gradient(loss: Loss, z: Any, t: Any, c: Any = None) -> tuple[float, Array]:

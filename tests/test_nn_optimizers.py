@@ -11,7 +11,10 @@ import pytest
 from components import members, parametrize
 
 from bpcli.nn.layer import Array, Views
-from bpcli.nn.optimizers import NAdam, Optimizer, RMSprop, Rprop
+from bpcli.nn.optimizers.moments import NAdam
+from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.signs import Rprop
+from bpcli.nn.optimizers.squares import RMSprop
 
 R, N = 3, 50  # replicas, parameters
 RATES = np.array([[0.03], [0.01], [0.002]])

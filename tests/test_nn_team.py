@@ -20,9 +20,11 @@ from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense, Dropout
-from bpcli.nn.losses import CrossEntropy
+from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import SGD, Adam, Optimizer
+from bpcli.nn.optimizers.gradients import SGD
+from bpcli.nn.optimizers.moments import Adam
+from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Constant
 from bpcli.nn.team import cut
 from bpcli.nn.training import Diverged, Epoch, Method, State, train

@@ -12,10 +12,10 @@ from bpcli.nn.batches import Rows
 from bpcli.nn.initializers import Zeros as InitialZeros
 from bpcli.nn.layer import Array
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import MSE
+from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
-from bpcli.nn.optimizers import SGD
+from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.schedules import Constant
 from bpcli.nn.training import Diverged, Method, State, train
 from bpcli.nn.update import Clip, Regularization

@@ -27,32 +27,16 @@ from bpcli.nn.activations import (
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import EVALUATION, Array, Layer, Views
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import (
-    MAE,
-    MSE,
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Focal,
-    Huber,
-    LogCosh,
-    Loss,
-    MultilabelCrossEntropy,
-    Poisson,
-    Quantile,
-)
+from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
+from bpcli.nn.losses.classes import CrossEntropy, Focal
+from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.numbers import MAE, MSE, Huber, LogCosh, Poisson, Quantile
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    Lion,
-    NAdam,
-    Optimizer,
-    RMSprop,
-    Rprop,
-)
+from bpcli.nn.optimizers.gradients import SGD, Lion
+from bpcli.nn.optimizers.moments import Adam, AdamW, NAdam
+from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.signs import Rprop
+from bpcli.nn.optimizers.squares import Adadelta, Adagrad, RMSprop
 from bpcli.nn.schedules import (
     Constant,
     Cosine,

@@ -13,8 +13,8 @@ from bpcli.config.component import Spec
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
 from bpcli.experiment.presets import Preset
 from bpcli.nn.layer import Layer
-from bpcli.nn.losses import Loss
-from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.losses.loss import Loss
+from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.update import Clip, Regularization
 

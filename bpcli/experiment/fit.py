@@ -14,7 +14,7 @@ from bpcli.experiment.stopping import Record, StopRule
 from bpcli.metrics.metric import Floats, Metric, Truth
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array, Views
-from bpcli.nn.losses import Loss
+from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import BLOCK, Scorer
 from bpcli.nn.training import Diverged, Epoch, Method, State, train

@@ -12,7 +12,7 @@ from bpcli.data.table import Table
 from bpcli.data.target import ClassTarget, RegressionTarget
 from bpcli.metrics.metric import Floats
 from bpcli.nn.layer import Array
-from bpcli.nn.losses import Loss
+from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import Scorer
 

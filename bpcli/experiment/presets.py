@@ -11,7 +11,8 @@ from bpcli.config.component import Component
 from bpcli.nn.activations import Silu
 from bpcli.nn.layer import Layer
 from bpcli.nn.layers import Dense
-from bpcli.nn.optimizers import Adam, Optimizer
+from bpcli.nn.optimizers.moments import Adam
+from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Cosine, Schedule
 
 

@@ -20,7 +20,7 @@ from bpcli.experiment.weights import row_weights
 from bpcli.metrics.metric import Floats, Truth, evaluate, metrics_for
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
-from bpcli.nn.losses import Loss
+from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.training import Method
 

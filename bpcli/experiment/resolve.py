@@ -13,9 +13,12 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.presets import MLP, Preset, Recipe
 from bpcli.nn.layer import Layer
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import MSE, BinaryCrossEntropy, CrossEntropy, Loss
+from bpcli.nn.losses.binary import BinaryCrossEntropy
+from bpcli.nn.losses.classes import CrossEntropy
+from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Adam
+from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.schedules import Constant
 
 LOSSES: dict[str, Loss] = {

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from bpcli.nn.batches import Batch, Batches, Rows
 from bpcli.nn.layer import Array, Context, Views
-from bpcli.nn.losses import Loss
+from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.random import NoiseKey
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.team import COLUMNS, Member, Team, shared

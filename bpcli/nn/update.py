@@ -11,7 +11,7 @@ from pydantic import Field
 from bpcli.config.component import Spec
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.optimizers.optimizer import Optimizer
 
 
 class Regularization(Spec):

@@ -15,7 +15,7 @@ from bpcli.data.layout import FeatureLayout
 from bpcli.data.target import AnyTarget
 from bpcli.experiment.config import Layers
 from bpcli.experiment.predictor import Predictor
-from bpcli.nn.losses import Loss
+from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.runs.header import damaged
 from bpcli.runs.source import read_model_bytes

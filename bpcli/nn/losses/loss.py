@@ -1,0 +1,51 @@
+"""What a loss is: a value, its gradient by the scores, and the link that makes predictions.
+
+A loss takes the scores z of the last layer and owns its link function, so a double softmax cannot
+be written. The value is the weighted mean over the rows of a batch, as in PyTorch; a loss of
+several numbers is also their mean. Numbers are scaled before training (`preprocess.target`), and
+with them the units of the loss, unless it asks for the target's own.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from bpcli.config.component import Component
+from bpcli.nn.layer import Array, Shape, Views
+
+Kind = Literal["numbers", "classes"]
+
+
+class Loss(Component):
+    """L = Σ c · ℓ(z, t) over the rows; leaves dL/dz in `s.dz`."""
+
+    family: ClassVar[str] = "loss"
+    predicts: ClassVar[Kind]
+    own_units: ClassVar[bool] = False  # whether targets must be neither shifted nor scaled
+    lowest: ClassVar[float] = -math.inf  # the smallest target that it can learn
+
+    def outputs(self, width: int) -> int:
+        """How many scores a target needs: `width` is its number of columns or of classes."""
+        return width
+
+    def scratch(self, width: int) -> dict[str, Shape]:
+        """Work arrays for one row of `width` scores, `dz` among them."""
+        return {"dz": (width,), "e": (width,)}
+
+    def value(self, z: Array, t: Array, c: Array, s: Views) -> Array:
+        """L (R,) for scores z (R,B,O), targets t (1|R,B,O) and row weights c (1|R,1|B,1)."""
+        raise NotImplementedError
+
+    def link(self, z: Array) -> Array:
+        """The prediction (R,B,O) that scores stand for: a mean, or probabilities."""
+        return z
+
+
+def weighted(s: Views, c: Array, share: float) -> Array:
+    """Σ c · e · dz · share (R,), and dz ← c · dz · share: for ℓ = e · dz."""
+    s.dz *= c
+    s.dz *= share
+    return np.einsum("rbo,rbo->r", s.e, s.dz)

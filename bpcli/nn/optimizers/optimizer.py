@@ -1,0 +1,41 @@
+"""What an optimizer is: the parameter update, element by element and in place.
+
+An optimizer is written for one flat array. It may be called on any block of columns of (R,P), so
+it must not look at a neighbour; clipping by norm and the like are steps of their own. Where
+PyTorch defines an update, ours is PyTorch's; `tests/oracles` holds the proof.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from bpcli.config.component import Component
+from bpcli.nn.layer import Array, Views
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Epsilon = Annotated[float, Field(gt=0)]
+
+
+class Optimizer(Component):
+    """θ ← θ − lr · step(g), with slots that remember earlier gradients."""
+
+    family: ClassVar[str] = "optimizer"
+    learning_rate: ClassVar[float]  # where the config names none
+    work: ClassVar[tuple[str, ...]] = ("a",)  # work arrays like θ, free between two steps
+
+    def decay(self) -> float:
+        """λ of a decoupled decay θ ← θ (1 − lr λ), which the trainer does before the step."""
+        return 0.0
+
+    def slots(self) -> tuple[str, ...]:
+        """Names of the arrays like θ that are kept from step to step; they start at zero."""
+        return ()
+
+    def step(self, p: Array, g: Array, s: Views, lr: Array, t: int) -> None:
+        """Update p (R,n) in place by the gradient g (R,n), for the t-th time (from 1).
+
+        `s` holds the slots and the work arrays, all (R,n); lr is (R,1).
+        """
+        raise NotImplementedError
