@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
-from components import parametrize
+from components import members, parametrize
+from running import bpcli, table, write_csv
 
+from bpcli.nn.activations import Tanh
+from bpcli.nn.batches import Rows
+from bpcli.nn.layers import Dense
+from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.schedules import (
     Constant,
     Cosine,
@@ -17,10 +26,12 @@ from bpcli.nn.schedules import (
     InverseTime,
     OneCycle,
     Polynomial,
+    ReduceOnPlateau,
     Schedule,
     Step,
     WarmUp,
 )
+from bpcli.nn.training import Method, State, train
 
 
 @parametrize("schedule", Schedule)
@@ -119,3 +130,89 @@ def test_every_cycle_restarts_at_1(growth: int) -> None:
 
 def test_warm_up_shorter_than_an_iteration_is_none() -> None:
     assert WarmUp(share=0.05, then=Cosine()).factor(0, 3) == 1
+
+
+def remembered(
+    schedule: Schedule, losses: list[tuple[float, ...]], total: int
+) -> list[list[float]]:
+    """The learned factor (R,) before each epoch of one iteration, under losses (R,)."""
+    memory = {key: np.full(len(losses[0]), one) for key, one in schedule.memory().items()}
+    factors = []
+    for t, loss in enumerate(losses, 1):
+        factors.append(memory["factor"].tolist())
+        schedule.observe(memory, np.array(loss), t, total)
+    return factors
+
+
+def test_only_a_plateau_is_remembered() -> None:
+    """Schedules of time alone keep nothing; a warm-up keeps what its follower keeps."""
+    keeps = {one.name for one in members(Schedule) if one.memory()}
+    assert keeps == {"reduce_on_plateau"}
+    assert WarmUp(then=ReduceOnPlateau()).memory() == ReduceOnPlateau().memory()
+
+
+def test_each_network_has_a_plateau_of_its_own() -> None:
+    losses = [(1.0, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.8), (0.5, 0.8), (0.4, 0.8)]
+    together = remembered(ReduceOnPlateau(by=0.5, patience=1), losses, 100)
+    assert together == [[1, 1], [1, 1], [1, 1], [0.5, 1], [0.5, 1], [0.5, 0.5]]
+
+
+def test_losses_below_zero_have_a_threshold_too() -> None:
+    losses = [(-1.0,), (-1.05,), (-1.05,), (-1.2,)]
+    factors = remembered(ReduceOnPlateau(by=0.5, patience=0, threshold=0.1), losses, 100)
+    assert factors == [[1], [1], [0.5], [0.25]]
+
+
+def test_a_loss_that_is_not_a_number_is_no_better() -> None:
+    factors = remembered(ReduceOnPlateau(by=0.5, patience=0), [(1.0,), (math.nan,), (0.5,)], 9)
+    assert factors == [[1], [1], [0.5]]
+
+
+def test_a_plateau_begins_after_the_warm_up() -> None:
+    """Ten updates, three of them warm up: no epoch within them counts."""
+    schedule = WarmUp(share=0.3, then=ReduceOnPlateau(by=0.5, patience=0))
+    assert remembered(schedule, [(1.0,)] * 7, 10) == [[1], [1], [1], [1], [1], [0.5], [0.25]]
+
+
+def test_the_trainer_multiplies_the_rate_of_each_network() -> None:
+    rng = np.random.default_rng(0)
+    rows = Rows(rng.normal(size=(1, 20, 3)), rng.normal(size=(1, 20, 1)))
+    network = Network([Dense(units=4), Tanh(), Dense(units=1)], (3,))
+    schedule = WarmUp(share=0.2, start=0.5, then=ReduceOnPlateau(by=0.5))
+    how = Method(MSE(), SGD(), schedule, (0.1, 0.2), 20, 5, replicas=(0, 1))
+    state = State.start(network, how, "float64")
+    state.schedule["factor"][:] = 1, 0.25
+    rates = [epoch.rate.tolist() for epoch in train(network, how, state, rows)]
+    assert rates == [[0.05, 0.025], *[[0.1, 0.05]] * 4]
+    kept = state.copy()
+    state.schedule["factor"][:] = 0
+    state.restore(kept)
+    assert state.schedule["factor"].tolist() == [1, 0.25]
+    assert set(state.arrays()) == {"flat", *(f"schedule.{name}" for name in schedule.memory())}
+
+
+@pytest.mark.parametrize(
+    ("options", "column"),
+    [
+        ((), "validation_loss"),
+        (("split.validation=0",), "train_loss"),
+        (("stop.monitor=train_loss",), "train_loss"),
+    ],
+)
+def test_the_rate_falls_with_the_monitored_loss(
+    options: tuple[str, ...], column: str, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    write_csv(tmp_path / "data.csv", [{"x": k, "y": rng.normal()} for k in range(100)])
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: data.csv, target: y}\nnetwork: [{dense: 16}, tanh]\nlearning_rate: 0.1\n"
+        "epochs: 30\nschedule: {reduce_on_plateau: {by: 0.5, patience: 1, threshold: 0.0}}\n"
+    )
+    settings = [f"--set={option}" for option in options]
+    bpcli("train", "c.yaml", "-o", "run", *settings, cwd=tmp_path)
+    history = table((tmp_path / "run" / "history.csv").read_text())
+    losses = [(float(row[column]),) for row in history]
+    factors = remembered(ReduceOnPlateau(by=0.5, patience=1, threshold=0), losses, 30)
+    rates = [float(row["learning_rate"]) for row in history]
+    assert rates == pytest.approx([0.1 * factor for (factor,) in factors], rel=1e-12)
+    assert len(set(rates)) > 3

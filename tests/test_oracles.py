@@ -47,6 +47,7 @@ from bpcli.nn.schedules import (
     InverseTime,
     OneCycle,
     Polynomial,
+    ReduceOnPlateau,
     Schedule,
     Step,
     WarmUp,
@@ -121,6 +122,13 @@ SCHEDULES: dict[str, tuple[Schedule, int]] = {
     "one_cycle": (OneCycle(), 100),
     "warm_up_cosine": (WarmUp(share=0.1, then=Cosine(), start=0.1), 100),
 }
+# The schedule that answers to one loss an epoch, in PyTorch's words.
+PLATEAUS: dict[str, Schedule] = {
+    "plateau": ReduceOnPlateau(by=0.5, patience=3),
+    "plateau_cooldown": ReduceOnPlateau(
+        by=0.1, patience=2, cooldown=4, threshold=0.01, floor=0.001
+    ),
+}
 # Not in PyTorch; their published formulae are evaluated by hand in test_nn_schedules.py.
 SCHEDULES_ELSEWHERE = {Constant.name, InverseTime.name, FlatCosine.name, CosLog4.name}
 LOSSES: dict[str, tuple[Loss, tuple[str, ...], str]] = {
@@ -151,7 +159,7 @@ def test_every_component_has_an_oracle() -> None:
     activations = [layer for layer in members(Layer) if isinstance(layer, Activation)]
     assert names(ACTIVATIONS.values()) == names(activations)
     assert names(loss for loss, *_ in LOSSES.values()) == names(members(Loss))
-    from_torch = names(schedule for schedule, _ in SCHEDULES.values())
+    from_torch = names(schedule for schedule, _ in SCHEDULES.values()) | names(PLATEAUS.values())
     assert from_torch | SCHEDULES_ELSEWHERE == names(members(Schedule))
 
 
@@ -231,6 +239,18 @@ def test_schedule(name: str) -> None:
     rates = table()["schedules"][name]["rates"][:total]
     ours = [schedule.factor(t, total) for t in range(total)]
     assert ours == pytest.approx(rates, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", PLATEAUS)
+def test_schedule_that_answers_to_the_loss(name: str) -> None:
+    schedule, entry = PLATEAUS[name], table()["schedules"]
+    memory = {key: np.array([value]) for key, value in schedule.memory().items()}
+    rates = []
+    for t, loss in enumerate(entry["plateau_losses"], 1):
+        rates.append(float(memory["factor"][0]))
+        schedule.observe(memory, np.array([loss]), t, 100)
+    assert rates == pytest.approx(entry[name]["rates"], rel=EXACT)
+    assert len(set(rates)) > 3
 
 
 def network_and_weights() -> tuple[Network, Array]:

@@ -79,6 +79,7 @@ class Fit:
                 float(epoch.gradient_norm[0]),
                 time.monotonic() - start,
             )
+            self._observe(record)
             self.stop_reason = self._judge(record)
             yield record
             if self.stop_reason:
@@ -103,6 +104,12 @@ class Fit:
                 self.state.restore(kept)
                 self.method = self.method._replace(rates=[r / 2 for r in self.method.rates])
                 self.halvings.append(diverged.iteration)
+
+    def _observe(self, record: Record) -> None:
+        """Tell the schedule the monitored loss."""
+        loss, state = np.array([self._rule.monitored(record)]), self.state
+        schedule, total = self.method.schedule, self.method.iterations
+        schedule.observe(state.schedule, loss, state.iteration, total)
 
     def _judge(self, record: Record) -> str:
         better, reason = self._rule.judge(record)

@@ -36,10 +36,15 @@ class StopRule:
         )
         self.best, self.best_epoch = np.inf, 0
 
-    def judge(self, record: Record) -> tuple[bool, str]:
-        """(is the best epoch so far, why training ends now or an empty string)."""
+    def monitored(self, record: Record) -> float:
+        """The loss that decides which epoch is the best."""
         loss = record.validation_loss if self.monitor == "validation_loss" else record.train_loss
         assert loss is not None
+        return loss
+
+    def judge(self, record: Record) -> tuple[bool, str]:
+        """(is the best epoch so far, why training ends now or an empty string)."""
+        loss = self.monitored(record)
         better = loss < self.best - self.spec.min_delta or self.best_epoch == 0
         if better:
             self.best, self.best_epoch = loss, record.epoch

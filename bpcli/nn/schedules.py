@@ -1,7 +1,8 @@
 """Schedules: the factor on the learning rate at each iteration.
 
 A point of time is a share t / T of the training, so a schedule fits a run of any length. The last
-update is number T − 1: a schedule that ends at 0 has not reached it there.
+update is number T − 1: a schedule that ends at 0 has not reached it there. A schedule that answers
+to the loss keeps a memory, which is part of the training state.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ from __future__ import annotations
 import math
 from typing import Annotated, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from bpcli.config.component import Component
+from bpcli.nn.layer import Array
 
 Factor = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+Memory = dict[str, Array]
 
 
 class Schedule(Component):
@@ -23,8 +29,18 @@ class Schedule(Component):
     family: ClassVar[str] = "schedule"
 
     def factor(self, t: int, total: int) -> float:
-        """The factor for the update number `t` (from 0) of `total`."""
+        """The factor for the update number `t` (from 0) of `total`, as far as time decides it."""
         raise NotImplementedError
+
+    def memory(self) -> dict[str, float]:
+        """Start values of the arrays (R,) that it keeps; one called `factor` multiplies the rate.
+
+        Empty for a schedule of time alone.
+        """
+        return {}
+
+    def observe(self, memory: Memory, loss: Array, t: int, total: int) -> None:
+        """Take note of the monitored loss (R,) of an epoch that ended with `t` updates done."""
 
 
 class Constant(Schedule):
@@ -168,6 +184,45 @@ class OneCycle(Schedule):
         return _between(self.end, 1, _half_wave((t - peak) / (total - 1 - peak)))
 
 
+class ReduceOnPlateau(Schedule):
+    """factor ← factor · by after each `patience` + 1 epochs in a row without a better loss.
+
+    The loss is the one that `stop.monitor` names, of validation rows where there are some; each
+    network has its own. Better is below best − threshold · |best|, and only a better loss is the
+    new best: PyTorch's ReduceLROnPlateau with a relative threshold, and without its eps.
+    """
+
+    name: ClassVar[str] = "reduce_on_plateau"
+    by: Annotated[float, Field(gt=0, lt=1, description="what the rate is multiplied by")] = 0.1
+    patience: Annotated[int, Field(ge=0, description="epochs that may be no better")] = 10
+    threshold: Annotated[
+        float, Field(ge=0, lt=1, description="how much lower is better, as a share of the best")
+    ] = 1e-4
+    cooldown: Annotated[
+        int, Field(ge=0, description="epochs after a reduction that do not count")
+    ] = 0
+    floor: Annotated[Factor, Field(description="smallest factor")] = 0.0
+
+    def factor(self, t: int, total: int) -> float:
+        return 1.0
+
+    def memory(self) -> dict[str, float]:
+        return {"factor": 1.0, "best": math.inf, "waited": 0.0, "cooling": 0.0}
+
+    def observe(self, memory: Memory, loss: Array, t: int, total: int) -> None:
+        best, waited, cooling = memory["best"], memory["waited"], memory["cooling"]
+        known = np.where(np.isfinite(best), np.abs(best), 0)
+        better = loss < best - self.threshold * known
+        np.copyto(best, loss, where=better)
+        waited[...] = np.where(better | (cooling > 0), 0, waited + 1)
+        cooling[...] = np.maximum(cooling - 1, 0)
+        late = waited > self.patience
+        reduced = np.maximum(memory["factor"] * self.by, self.floor)
+        np.copyto(memory["factor"], reduced, where=late)
+        np.copyto(cooling, self.cooldown, where=late)
+        np.copyto(waited, 0, where=late)
+
+
 class WarmUp(Schedule):
     """Linear from `start` to 1 over a share of the training, `then` another schedule over the rest.
 
@@ -184,6 +239,14 @@ class WarmUp(Schedule):
         if t < length:
             return _between(self.start, 1, t / length)
         return self.then.factor(t - length, total - length)
+
+    def memory(self) -> dict[str, float]:
+        return self.then.memory()
+
+    def observe(self, memory: Memory, loss: Array, t: int, total: int) -> None:
+        length = round(self.share * total)
+        if t > length:  # what follows has trained some of this epoch
+            self.then.observe(memory, loss, t - length, total - length)
 
 
 def _half_wave(x: float) -> float:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -44,11 +45,16 @@ class Method(NamedTuple):
 
 @dataclass(slots=True)
 class State:
-    """What training changes: parameters (R,P), optimizer slots (R,P), updates done so far."""
+    """What training changes: named arrays, and the number of updates done so far.
+
+    Parameters (R,P), optimizer slots (R,P), the running mean of the parameters (R,P) where asked
+    for, and what the schedule remembers (R,).
+    """
 
     flat: Array
     slots: dict[str, Array]
-    average: Array | None = None  # running mean of the parameters, where asked for
+    average: Array | None = None
+    schedule: dict[str, Array] = field(default_factory=dict)
     iteration: int = 0
 
     @classmethod
@@ -56,26 +62,32 @@ class State:
         """Start values of every replica, with the optimizer's slots at zero."""
         flat = shared((len(method.replicas), network.size), dtype)
         flat[...] = network.init(method.seed, method.replicas, dtype)
-        slots = {name: shared(flat.shape, dtype) for name in method.optimizer.slots()}
-        if method.ema is None:
-            return cls(flat, slots)
-        average = shared(flat.shape, dtype)
-        average[...] = flat
-        return cls(flat, slots, average)
+        state = cls(flat, {name: shared(flat.shape, dtype) for name in method.optimizer.slots()})
+        if method.ema is not None:
+            state.average = shared(flat.shape, dtype)
+            state.average[...] = flat
+        for name, value in method.schedule.memory().items():
+            state.schedule[name] = shared(flat.shape[:1], np.float64)
+            state.schedule[name][...] = value
+        return state
+
+    def arrays(self) -> dict[str, Array]:
+        """Every array by its name: `flat`, `slots.<name>`, `average`, `schedule.<name>`."""
+        named = {"flat": self.flat}
+        named |= {f"slots.{name}": slot for name, slot in self.slots.items()}
+        if self.average is not None:
+            named["average"] = self.average
+        return named | {f"schedule.{name}": array for name, array in self.schedule.items()}
 
     def copy(self) -> State:
         """The same state in arrays of its own."""
-        slots = {name: slot.copy() for name, slot in self.slots.items()}
-        average = None if self.average is None else self.average.copy()
-        return State(self.flat.copy(), slots, average, self.iteration)
+        return deepcopy(self)
 
     def restore(self, kept: State) -> None:
         """Take the values of a copy into the arrays of this state."""
-        np.copyto(self.flat, kept.flat)
-        for name, slot in self.slots.items():
-            np.copyto(slot, kept.slots[name])
-        if self.average is not None and kept.average is not None:
-            np.copyto(self.average, kept.average)
+        theirs = kept.arrays()
+        for name, array in self.arrays().items():
+            np.copyto(array, theirs[name])
         self.iteration = kept.iteration
 
     @property
@@ -173,7 +185,7 @@ class _Stepper:
         self.grad = board.grads[member.rank]
         self.grads = network.views(self.grad)
         self.noise = tuple(NoiseKey(method.seed, replica) for replica in method.replicas)
-        self.rates = np.array(method.rates, state.flat.dtype)[:, None]
+        self.rates = np.array(method.rates, np.float64)
         self.batches = Batches(rows, method.batch_size, method.seed, member)
         self.columns = member.part(network.size, COLUMNS)
         self.update = Update(
@@ -192,23 +204,30 @@ class _Stepper:
     @np.errstate(all="ignore")  # what is not finite is looked for, and named
     def epoch(self, epoch: int, first: int, last: int, iteration: int) -> Epoch:
         self.state.iteration = iteration
-        total = np.zeros(len(self.rates))
-        loss, rows_seen = np.full(len(self.rates), np.nan), 0
-        norm, factor = loss, 1.0
+        total, rows_seen = np.zeros(len(self.rates)), 0
+        rate = norm = loss = np.full(len(self.rates), np.nan)
         for batch in self.batches.of_epoch(epoch, first, last):
-            factor = self.method.schedule.factor(self.state.iteration, self.method.iterations)
+            rate = self._rate()
             before, loss = loss, self._loss(batch)
-            self._require_finite("loss", loss, factor, before)
+            self._require_finite("loss", loss, rate, before)
             norm = self._norm()
-            self._require_finite("gradient", norm, factor, loss)
-            self.update.apply(self.rates * factor, self.state.iteration + 1, norm)
+            self._require_finite("gradient", norm, rate, loss)
+            rounded = rate.astype(self.grad.dtype)[:, None]
+            self.update.apply(rounded, self.state.iteration + 1, norm)
             self.state.iteration += 1
             self._average()
             self.member.meet()
             rows_seen += batch.rows
             total += loss * batch.rows
-        rate = np.array(self.method.rates) * factor  # as asked for, not rounded to dtype
         return Epoch(epoch + 1, self.state.iteration, rate, total / rows_seen, norm)
+
+    def _rate(self) -> Array:
+        """The learning rate (R,) of the next update."""
+        rate = self.rates * self.method.schedule.factor(
+            self.state.iteration, self.method.iterations
+        )
+        learned = self.state.schedule.get("factor")
+        return rate if learned is None else rate * learned
 
     def _loss(self, batch: Batch) -> Array:
         """L (R,) of the whole batch; every member's gradient is on the board."""
@@ -231,14 +250,14 @@ class _Stepper:
         own = average[:, self.columns]
         own += share * (self.state.flat[:, self.columns] - own)
 
-    def _require_finite(self, what: str, values: Array, factor: float, before: Array) -> None:
+    def _require_finite(self, what: str, values: Array, rate: Array, before: Array) -> None:
         if all(map(math.isfinite, values.tolist())):
             return
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         raise Diverged(
             what,
             self.state.iteration + 1,
-            self.method.rates[bad] * factor,
+            float(rate[bad]),
             float(before[bad]),
             self._first_not_finite(),
         )
