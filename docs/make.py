@@ -209,6 +209,49 @@ def _exit_codes() -> str:
     return _table(["code", "meaning"], rows)
 
 
+# ---- errors.md ----------------------------------------------------------------------------------
+
+ERRORS = """\
+# Messages
+
+Every error and warning that bpcli can print, by its id. An id keeps its meaning for ever and is
+never used again, so a program may rely on it; `--json` has it as `problems[].id`. The examples are
+printed by the bad inputs in [tests/bad_inputs](../tests/bad_inputs), each run by a test. What the
+exit codes mean: [commands.md](commands.md#exit-codes).
+"""
+
+MACHINE = r"[\d.,]+ GB are available"
+
+
+def errors_page() -> str:
+    sys.path.insert(0, str(PROJECT / "tests"))
+    from bad_inputs import CASES
+    from bad_inputs.meanings import FAMILIES, MEANINGS
+
+    examples = {case.id: case for case in reversed(CASES)}  # the first case of each id
+    page = [ERRORS]
+    for letter, family in FAMILIES.items():
+        page.append(f"## {family}\n")
+        ids = [id for id in sorted(MEANINGS) if id[3] == letter]
+        page += [_message(id, MEANINGS[id], examples[id]) for id in ids]
+    return "\n".join(page)
+
+
+def _message(id: str, meaning: str, case: Any) -> str:
+    """A message as its first case prints it."""
+    from bad_inputs.case import run
+
+    with tempfile.TemporaryDirectory() as folder:
+        ending = run(case, Path(folder))
+    lines = ending.err.splitlines()
+    first = next(i for i, line in enumerate(lines) if f"[{id}]" in line)
+    rest = next((i for i, line in enumerate(lines) if i > first and line[:1] != " "), len(lines))
+    shown = "\n".join(line.rstrip() for line in lines[first:rest])
+    shown = re.sub(MACHINE, "… GB are available", shown)
+    code = f"Exit code {case.exit}." if case.exit else "A warning."
+    return f"### {id}\n\n{meaning} {code}\n\n```text\n$ bpcli {case.command}\n{shown}\n```\n"
+
+
 # ---- train.svg ----------------------------------------------------------------------------------
 
 SHOWN = "train", "configs/iris.yaml"
@@ -349,6 +392,7 @@ PAGES = {
     "components.md": lambda: MADE + components_page(),
     "config.md": lambda: MADE + config_page(),
     "commands.md": lambda: MADE + commands_page(),
+    "errors.md": lambda: MADE + errors_page(),
     "train.svg": picture,
 }
 

@@ -118,7 +118,7 @@ REFUSED = {
     "time of words": ("time", ["a", "b", "c"], {}, "BP-D016", "format of its dates"),
     "unclear dates": ("time", ["1/2/2018", "2/3/2018", "3/4/2018"], {}, "BP-D025", "month"),
     "another word": ("split", ["train", "tset"], {}, "BP-D036", "line 3: 'tset'"),
-    "nothing to train on": ("split", ["test", "val"], {}, "BP-D030", "no row is a training row"),
+    "nothing to train on": ("split", ["test", "val"], {}, "BP-D140", "no row is a training row"),
     "no such column": ("group", ["a"] * 9, {"method": "time"}, "BP-D033", "needs data.time"),
     "too few rows": ("time", [1, 2], {}, "BP-D030", "3 rows are needed"),
 }

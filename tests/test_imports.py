@@ -45,12 +45,3 @@ def test_arrows_point_down(path: Path) -> None:
 
 def test_every_package_has_its_place() -> None:
     assert {package(path) for path in SOURCES} - {"__init__.py", "__main__.py"} == set(ORDER)
-
-
-def test_nothing_loads_code_or_objects_from_files() -> None:
-    banned = {"pickle", "marshal", "shelve", "joblib", "dill", "importlib", "runpy"}
-    for path in SOURCES:
-        assert not banned & {name.split(".")[0] for name in imports(path)}, path
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id not in {"eval", "exec", "__import__", "compile"}, path

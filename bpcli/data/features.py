@@ -14,7 +14,7 @@ from bpcli.data.layout import Cycle, DateParts, FeatureLayout, Flag, Levels
 from bpcli.data.roles import INPUT_ROLES, Column, date_problem
 from bpcli.data.scalers import fit_scaler
 from bpcli.data.spec import PreprocessSpec
-from bpcli.data.table import Cells, Table
+from bpcli.data.table import Cells, Table, ignored
 
 
 class Features(NamedTuple):
@@ -43,11 +43,8 @@ class Features(NamedTuple):
     def compare(self, table: Table, known: Collection[str] = ()) -> list[Notice]:
         """What in a table was not there in training; `known` columns are no surprise."""
         self._check(table)
-        notices = list(_unseen(self.layout, table))
         extra = [n for n in table.names if n not in self.layout.columns and n not in known]
-        if extra:
-            notices.insert(0, Notice("BP-D109", table.path.name, f"ignored: {listing(extra)}"))
-        return notices
+        return [*ignored(table, extra), *_unseen(self.layout, table)]
 
     def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
         """The scaled inputs (N,K), and 1 where the cell was missing."""

@@ -148,7 +148,7 @@ def _by_column(table: Table, name: str, usable: Flags) -> Sets:
         raise DataError(table.cell_problem("BP-D036", name, wrong, expected, fix))
     if not (usable & (sets == TRAIN)).any():
         what = f"column {name!r}: no row is a training row"
-        raise DataError(Problem("BP-D030", "split", what, "write train in some of its cells"))
+        raise DataError(Problem("BP-D140", "split", what, "write train in some of its cells"))
     return sets
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -208,5 +208,9 @@ def _refuse_absent(first: Table, others: dict[str, Table]) -> None:
 
 
 def _extra(table: Table, first: Table) -> list[Notice]:
-    extra = [name for name in table.names if name not in first.names]
-    return [Notice("BP-D109", table.path.name, f"ignored: {listing(extra)}")] if extra else []
+    return ignored(table, [name for name in table.names if name not in first.names])
+
+
+def ignored(table: Table, names: Sequence[str]) -> list[Notice]:
+    """The columns that nobody asked for."""
+    return [Notice("BP-D109", table.path.name, f"ignored: {listing(names)}")] if names else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 from rich.console import Console, RenderableType
 
@@ -89,11 +89,9 @@ class _Escaping:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.encoding = stream.encoding
+        self.flush, self.isatty, self.fileno = stream.flush, stream.isatty, stream.fileno
 
     def write(self, text: str) -> int:
-        encoding = self._stream.encoding
-        plain = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
-        return self._stream.write(plain)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        plain = text.translate(_ASCII).encode(self.encoding, "backslashreplace")
+        return self._stream.write(plain.decode(self.encoding))

@@ -59,7 +59,7 @@ def starter(data: Path, target: str | None, assignments: Sequence[str], place: P
 
 def _spec(data: Path, target: str | None, assignments: Sequence[str]) -> DataSpec:
     """The data section that the options ask for."""
-    written: dict[str, Any] = {"path": data.name}
+    written: dict[str, Any] = {"path": str(data)}
     if target is not None:
         written["target"] = target
     document = parse_document(dump({"data": written}), "the options of init")

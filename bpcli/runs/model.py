@@ -76,8 +76,13 @@ def _record(raw: dict[str, Any], name: str) -> ModelRecord:
 def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predictor:
     try:
         network = Network(record.layers, (len(record.features.names),))
+        outputs = record.loss.outputs(record.target.width)
     except ValueError as error:
         raise damaged(name, str(error)) from None
+    if record.loss.predicts != record.target.kind:
+        raise damaged(name, f"its loss {record.loss.name} does not predict its target")
+    if network.out_shape != (outputs,):
+        raise damaged(name, "its network does not give what its target needs")
     feature_shapes, target_shapes = record.features.tensor_shapes(), record.target.tensor_shapes()
     _check_tensors(record, network, {**feature_shapes, **target_shapes}, tensors, name)
     flat = np.empty((record.replicas, network.size), record.dtype)

@@ -1,0 +1,20 @@
+"""Inputs that bpcli must refuse or must say something about, and how each ends.
+
+Each module is a table of cases. Every message id of bpcli has a case here, from which
+`docs/errors.md` takes its example, and a line in `meanings.py` that says what it stands for.
+"""
+
+from __future__ import annotations
+
+from bad_inputs import config, data, limits, model, other, predict
+from bad_inputs.case import Case
+
+AREAS = {
+    "config": config.CASES,
+    "data": data.CASES,
+    "predict": predict.CASES,
+    "model": model.CASES,
+    "limits": limits.CASES,
+    "other": other.CASES,
+}
+CASES: list[Case] = [case for cases in AREAS.values() for case in cases]
