@@ -13,8 +13,9 @@ C = TypeVar("C", bound=Component)
 
 
 def members(family: type[C]) -> list[C]:
-    """One instance of every component of a family, made from its `example`."""
-    return [cls.model_validate(cls.example) for cls in family.members().values()]
+    """One instance of every component of a family, or a branch of it, made from its `example`."""
+    known = [cls for cls in family.members().values() if issubclass(cls, family)]
+    return [cls.model_validate(cls.example) for cls in known]
 
 
 def parametrize(name: str, family: type[C]) -> pytest.MarkDecorator:

@@ -12,7 +12,7 @@ from components import members, parametrize
 
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.optimizers.moments import NAdam
-from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.optimizer import Elementwise
 from bpcli.nn.optimizers.signs import Rprop
 from bpcli.nn.optimizers.squares import RMSprop
 
@@ -20,16 +20,16 @@ R, N = 3, 50  # replicas, parameters
 RATES = np.array([[0.03], [0.01], [0.002]])
 
 
-def arrays(optimizer: Optimizer, shape: tuple[int, ...], dtype: str = "float64") -> Views:
+def arrays(optimizer: Elementwise, shape: tuple[int, ...], dtype: str = "float64") -> Views:
     """Slots at zero, and work arrays with rubbish in them."""
     slots = {name: np.zeros(shape, dtype) for name in optimizer.slots()}
     return Views(**slots, **{name: np.full(shape, np.nan, dtype) for name in optimizer.work})
 
 
-@parametrize("optimizer", Optimizer)
+@parametrize("optimizer", Elementwise)
 @pytest.mark.parametrize("width", [1, 7])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_blocks_of_columns_change_no_bit(optimizer: Optimizer, width: int, dtype: str) -> None:
+def test_blocks_of_columns_change_no_bit(optimizer: Elementwise, width: int, dtype: str) -> None:
     rng = np.random.default_rng(0)
     whole = rng.normal(size=(R, N)).astype(dtype)
     blocks, s, parts = whole.copy(), arrays(optimizer, whole.shape, dtype), {}
@@ -62,7 +62,7 @@ Function = Callable[[Array], tuple[float, Array]]
 
 
 def steps_to(
-    goal: float, optimizer: Optimizer, function: Function, start: list[float], rate: float
+    goal: float, optimizer: Elementwise, function: Function, start: list[float], rate: float
 ) -> int:
     """How many steps bring the function below the goal; 20,000 if it takes longer."""
     x = np.array([start])
@@ -90,15 +90,15 @@ MINIMISED = {
 }
 
 
-@parametrize("optimizer", Optimizer)
-def test_minimises(optimizer: Optimizer) -> None:
+@parametrize("optimizer", Elementwise)
+def test_minimises(optimizer: Elementwise) -> None:
     rate, steps, valley_rate, valley_steps = MINIMISED[optimizer.name]
     assert steps_to(1e-4, optimizer, parabola, [1.0, -2.0, 0.5], rate) <= steps
     assert steps_to(1e-2, optimizer, rosenbrock, [-1.2, 1.0], valley_rate) <= valley_steps
 
 
-@parametrize("optimizer", Optimizer)
-def test_a_gradient_of_zero_leaves_start_values_alone(optimizer: Optimizer) -> None:
+@parametrize("optimizer", Elementwise)
+def test_a_gradient_of_zero_leaves_start_values_alone(optimizer: Elementwise) -> None:
     x = np.arange(6.0).reshape(1, 6)
     s = arrays(optimizer, x.shape)
     for t in range(1, 4):
@@ -106,8 +106,8 @@ def test_a_gradient_of_zero_leaves_start_values_alone(optimizer: Optimizer) -> N
     assert np.array_equal(x, np.arange(6.0).reshape(1, 6))
 
 
-@parametrize("optimizer", Optimizer)
-def test_huge_and_tiny_gradients_stay_finite(optimizer: Optimizer) -> None:
+@parametrize("optimizer", Elementwise)
+def test_huge_and_tiny_gradients_stay_finite(optimizer: Elementwise) -> None:
     for size in (1e18, 1e-30):
         x = np.ones((1, 4), "float32")
         s = arrays(optimizer, x.shape, "float32")
@@ -117,8 +117,8 @@ def test_huge_and_tiny_gradients_stay_finite(optimizer: Optimizer) -> None:
         assert np.isfinite(x).all()
 
 
-@parametrize("optimizer", Optimizer)
-def test_a_step_makes_no_array_like_the_parameters(optimizer: Optimizer) -> None:
+@parametrize("optimizer", Elementwise)
+def test_a_step_makes_no_array_like_the_parameters(optimizer: Elementwise) -> None:
     sizes = []
     for n in (50_000, 200_000):
         x, g = np.zeros((1, n)), np.ones((1, n))
@@ -132,7 +132,7 @@ def test_a_step_makes_no_array_like_the_parameters(optimizer: Optimizer) -> None
 
 
 def test_decay_is_the_trainers_work() -> None:
-    decays = {one.name: one.decay() for one in members(Optimizer)}
+    decays = {one.name: one.decay() for one in members(Elementwise)}
     assert {name for name, decay in decays.items() if decay} == {"adamw"}
     assert decays["adamw"] == 0.01
 

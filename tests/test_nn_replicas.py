@@ -11,6 +11,7 @@ from components import parametrize
 
 from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.classes import CrossEntropy
@@ -20,7 +21,7 @@ from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Constant, Cosine, Schedule
-from bpcli.nn.training import Diverged, Epoch, Method, State, train
+from bpcli.nn.training import Epoch, Method, State, train
 
 RATES = (0.03, 0.01, 0.002)
 

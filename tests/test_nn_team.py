@@ -15,19 +15,20 @@ import pytest
 from components import parametrize
 
 from bpcli.config.component import Component
-from bpcli.config.threads import FORKS, WHOLE_BATCH, blas_threads_of, threads_of
+from bpcli.config.threads import FORKS, WHOLE_BATCH, WHOLE_VECTOR, blas_threads_of, threads_of
 from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense, Dropout
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.moments import Adam
-from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.schedules import Constant
 from bpcli.nn.team import cut
-from bpcli.nn.training import Diverged, Epoch, Method, State, train
+from bpcli.nn.training import Epoch, Method, State, train
 from bpcli.nn.update import Clip, Regularization
 
 pytestmark = pytest.mark.skipif(not FORKS, reason="processes cannot be doubled here")
@@ -76,8 +77,8 @@ def test_a_layer_whose_rows_are_shared_out(layer: Layer) -> None:
             assert close(ours.loss, theirs.loss) and close(ours.gradient_norm, theirs.gradient_norm)
 
 
-@parametrize("optimizer", Optimizer)
-def test_an_optimizer_whose_columns_are_shared_out(optimizer: Optimizer) -> None:
+@parametrize("optimizer", Elementwise)
+def test_an_optimizer_whose_columns_are_shared_out(optimizer: Elementwise) -> None:
     layers = [Dense(units=9), Tanh(), Dense(units=3)]
     settings: dict[str, Any] = {
         "optimizer": optimizer,
@@ -187,9 +188,11 @@ def test_parts_follow_each_other_and_cover_all(length: int, parts: int) -> None:
     assert all(one.start % 32 == 0 for one in cuts if one.start < length)
 
 
-def test_the_layers_that_need_a_whole_batch_are_known_before_numpy_is() -> None:
+def test_what_cannot_be_shared_out_is_known_before_numpy_is() -> None:
     members = Component.registry["layer"].values()
     assert {layer.name for layer in members if layer.whole_batch} == WHOLE_BATCH
+    apart = Optimizer.members().values()
+    assert {one.name for one in apart if not issubclass(one, Elementwise)} == WHOLE_VECTOR
 
 
 @pytest.mark.parametrize(
@@ -206,3 +209,9 @@ def test_the_layers_that_need_a_whole_batch_are_known_before_numpy_is() -> None:
 def test_the_blas_has_the_threads_where_rows_cannot_be_shared_out(network: Any, blas: int) -> None:
     config = {"threads": 3, "network": network}
     assert (threads_of(config), blas_threads_of(config)) == (3, blas)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", {"lbfgs": {"history": 5}}])
+def test_the_blas_has_the_threads_where_parameters_cannot_be_shared_out(optimizer: Any) -> None:
+    assert blas_threads_of({"threads": 3, "optimizer": optimizer}) == 3
+    assert blas_threads_of({"threads": 3, "optimizer": "adam"}) == 1

@@ -9,6 +9,7 @@ import pytest
 
 from bpcli.nn.activations import Tanh
 from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged
 from bpcli.nn.initializers import Zeros as InitialZeros
 from bpcli.nn.layer import Array
 from bpcli.nn.layers import Dense
@@ -17,7 +18,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Diverged, Method, State, train
+from bpcli.nn.training import Method, State, train
 from bpcli.nn.update import Clip, Regularization
 
 NETWORK = Network([Dense(units=4), LayerNorm(), Tanh(), Dense(units=1)], (3,))
@@ -116,6 +117,32 @@ def test_a_gradient_beyond_the_numbers_is_named() -> None:
         list(train(network, how, state, data))
     assert (error.value.what, error.value.layer) == ("gradient", "the gradient of layer 1 (dense)")
     assert not state.flat.any()
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_weights_beyond_the_numbers_are_taken_back(parts: int, ema: float | None) -> None:
+    """One of four batches makes them so; what is kept is from before the epoch."""
+    network = Network([Dense(units=64, init=InitialZeros()), Dense(units=1)], (1,))
+    x, t = np.ones((1, 8, 1), "float32"), np.zeros((1, 8, 1), "float32")
+    t[0, :2] = 1e10
+    how = method(batch_size=2, iterations=12, rates=(1e35,), replicas=(0,), parts=parts, ema=ema)
+    state = State.start(network, how, "float32")
+    before = state.flat.copy()
+    with pytest.raises(Diverged) as error:
+        list(train(network, how, state, Rows(x, t)))
+    assert error.value.what == "weights"
+    assert error.value.layer in ("layer 1 (dense)", "layer 2 (dense)")
+    assert np.array_equal(state.flat, before) and np.array_equal(state.result, before)
+
+
+def test_weights_whose_squares_overflow_are_finite() -> None:
+    network = Network([Dense(units=1, init=InitialZeros())], (1,))
+    data = Rows(np.ones((1, 4, 1), "float32"), np.full((1, 4, 1), 1e15, "float32"))
+    how = method(batch_size=4, iterations=1, rates=(1e9,), replicas=(0,))
+    state = State.start(network, how, "float32")
+    list(train(network, how, state, data))
+    assert np.abs(state.flat).max() > 1e23
 
 
 @pytest.mark.parametrize(

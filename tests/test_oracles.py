@@ -33,8 +33,9 @@ from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MAE, MSE, Huber, LogCosh, Poisson, Quantile
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD, Lion
+from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.optimizers.moments import Adam, AdamW, NAdam
-from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.optimizers.signs import Rprop
 from bpcli.nn.optimizers.squares import Adadelta, Adagrad, RMSprop
 from bpcli.nn.schedules import (
@@ -53,6 +54,7 @@ from bpcli.nn.schedules import (
     WarmUp,
 )
 from bpcli.nn.training import Method, State, train
+from bpcli.nn.update import Regularization
 
 EXACT = 1e-12  # relative: the same formula in another order
 TRAJECTORY = 1e-9  # relative, after up to 100 steps
@@ -64,7 +66,7 @@ def table() -> dict[str, Any]:
     return json.loads(text)  # type: ignore[no-any-return]
 
 
-OPTIMIZERS: dict[str, Optimizer] = {
+OPTIMIZERS: dict[str, Elementwise] = {
     "sgd": SGD(),
     "sgd_momentum": SGD(momentum=0.9),
     "sgd_momentum_rates": SGD(momentum=0.9),
@@ -155,7 +157,8 @@ def test_every_component_has_an_oracle() -> None:
     def names(used: Any) -> set[str]:
         return {component.name for component in used}
 
-    assert names(OPTIMIZERS.values()) | OPTIMIZERS_ELSEWHERE == names(members(Optimizer))
+    whole = {LBFGS.name}  # test_lbfgs_step_by_step, on a network
+    assert names(OPTIMIZERS.values()) | whole | OPTIMIZERS_ELSEWHERE == names(members(Optimizer))
     activations = [layer for layer in members(Layer) if isinstance(layer, Activation)]
     assert names(ACTIVATIONS.values()) == names(activations)
     assert names(loss for loss, *_ in LOSSES.values()) == names(members(Loss))
@@ -297,3 +300,62 @@ def test_training_a_network(which: str, optimizer: str) -> None:
             expected = flat_of(network, run[f"after_{epoch.iteration}"])
             assert state.flat == pytest.approx(expected, rel=TRAJECTORY, abs=1e-14)
     assert losses == pytest.approx(run["values"], rel=TRAJECTORY)
+
+
+LBFGS_RUNS = [
+    f"{loss}_{run}"
+    for loss in ("cross_entropy", "mse")
+    for run in ("fixed", "fixed_short_history", "wolfe", "wolfe_short_history")
+]
+
+
+def lbfgs_run(which: str, optimizer: LBFGS, rate: float, iterations: int) -> tuple[State, Any]:
+    network, flat = network_and_weights()
+    rows, loss = rows_and_loss(which)
+    penalty = Regularization(l2=table()["lbfgs"]["l2"])
+    n = rows.x.shape[1]
+    method = Method(loss, optimizer, Constant(), [rate], n, iterations, regularization=penalty)
+    state = State.start(network, method, "float64")
+    state.flat[...] = flat
+    return state, train(network, method, state, rows)
+
+
+def penalty_of(state: State) -> float:
+    """l2 / 2 of the squares of the weights, which PyTorch's loss of this run contains."""
+    network, _ = network_and_weights()
+    weights = [views.W for views in network.views(state.flat) if hasattr(views, "W")]
+    return float(table()["lbfgs"]["l2"] / 2 * sum((w * w).sum() for w in weights))
+
+
+@pytest.mark.parametrize("name", LBFGS_RUNS)
+def test_lbfgs_step_by_step(name: str) -> None:
+    """The loss of all steps; the parameters until the differences of gradients are rounding."""
+    run = table()["lbfgs"]["runs"][name]
+    settings, which = run["settings"], name.partition("_fixed")[0].partition("_wolfe")[0]
+    optimizer = LBFGS(
+        history=settings.get("history_size", 100),
+        line_search="line_search_fn" in settings,
+        tolerance_gradient=0.0,
+        tolerance_change=1e-30,
+    )
+    state, epochs = lbfgs_run(which, optimizer, settings.get("lr", 1.0), 100)
+    network, _ = network_and_weights()
+    values, penalty = [], penalty_of(state)
+    for epoch in epochs:
+        values.append(float(epoch.loss[0]) + penalty)
+        penalty = penalty_of(state)
+        if epoch.iteration in (1, 2, 5, 20):
+            expected = flat_of(network, run["after"][str(epoch.iteration)])
+            assert state.flat == pytest.approx(expected, rel=TRAJECTORY, abs=1e-12)
+    assert values == pytest.approx(run["values"][: len(values)], rel=TRAJECTORY)
+    assert values[-1] == pytest.approx(run["values"][-1], rel=TRAJECTORY)
+
+
+@pytest.mark.parametrize("which", ["cross_entropy", "mse"])
+def test_lbfgs_ends_where_pytorch_does(which: str) -> None:
+    expected = table()["lbfgs"][f"{which}_to_the_end"]
+    state, epochs = lbfgs_run(which, LBFGS(history=100), 1.0, 1000)
+    updates = len(list(epochs))
+    assert updates - expected["iterations"] in (0, 1)  # one that finds that nothing changed
+    network, _ = network_and_weights()
+    assert state.flat == pytest.approx(flat_of(network, expected["after"]), abs=1e-6)

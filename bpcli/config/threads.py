@@ -24,6 +24,7 @@ WIDE = 256  # units from which a second thread pays, measured
 MOST = 8  # threads that `auto` takes; more would have too few rows of a batch each
 FORKS = sys.platform == "linux"  # where a process can be doubled, with memory that both see
 WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in one process
+WHOLE_VECTOR = {"lbfgs"}  # optimizers that need all parameters in one process
 
 
 def threads_of(config: Any) -> int:
@@ -31,13 +32,14 @@ def threads_of(config: Any) -> int:
     asked = config.get("threads", "auto") if isinstance(config, dict) else "auto"
     if isinstance(asked, int) and not isinstance(asked, bool) and asked >= 1:
         return asked
-    wide = any(isinstance(one, int) and one >= WIDE for one in _scalars(_network(config)))
+    wide = any(isinstance(one, int) and one >= WIDE for one in _scalars(_part(config, "network")))
     return min(physical_cores(), MOST) if wide else 1
 
 
 def blas_threads_of(config: Any) -> int:
     """Of these, the threads of the BLAS: one where processes share the rows of a batch."""
-    if FORKS and WHOLE_BATCH.isdisjoint(_scalars(_network(config))):
+    layers, optimizer = _scalars(_part(config, "network")), _scalars(_part(config, "optimizer"))
+    if FORKS and WHOLE_BATCH.isdisjoint(layers) and WHOLE_VECTOR.isdisjoint(optimizer):
         return 1
     return threads_of(config)
 
@@ -81,8 +83,8 @@ def _cpu_lines(block: str) -> Iterator[str]:
     return (line for line in block.splitlines() if line.startswith(("physical id", "core id")))
 
 
-def _network(config: Any) -> Any:
-    return config.get("network") if isinstance(config, dict) else None
+def _part(config: Any, key: str) -> Any:
+    return config.get(key) if isinstance(config, dict) else None
 
 
 def _scalars(value: Any) -> Iterator[Any]:

@@ -13,11 +13,12 @@ from bpcli.experiment.config import StopSpec
 from bpcli.experiment.stopping import Record, StopRule
 from bpcli.metrics.metric import Floats, Metric, Truth
 from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import BLOCK, Scorer
-from bpcli.nn.training import Diverged, Epoch, Method, State, train
+from bpcli.nn.training import Epoch, Method, State, train
 
 MOST_HALVINGS = 10
 
@@ -84,7 +85,13 @@ class Fit:
             yield record
             if self.stop_reason:
                 return
-        self.stop_reason = f"all {self.state.iteration} iterations done"
+        self.stop_reason = self._last_reason()
+
+    def _last_reason(self) -> str:
+        """Why the engine has no further epoch."""
+        if self.state.iteration < self.method.iterations:
+            return f"{self.method.optimizer.name} has converged"
+        return f"all {self.state.iteration} iterations done"
 
     def _epochs(self) -> Iterator[Epoch]:
         """Epochs of the engine; with backoff, a divergence starts again from the lowest loss."""

@@ -19,11 +19,12 @@ def bytes_needed(problem: LearningProblem) -> int:
     """Parameters with gradient and optimizer slots, work arrays of a batch, and the data."""
     method, network = problem.method(), problem.network
     item = np.dtype(problem.config.dtype).itemsize
-    # θ, the best θ, the gradient of each part, and what the optimizer keeps and needs
-    copies = 2 + method.parts + len(method.optimizer.slots()) + len(method.optimizer.work)
+    # θ, the best θ, that of the last epoch, each part's gradient, and what the optimizer works with
+    copies = 3 + method.parts + len(method.optimizer.work)
+    kept = sum(map(prod, method.optimizer.memory(1, network.size).values()))
     row = sum(map(_row_numbers, network.plans)) + prod(network.in_shape)
     data = problem.prepared.x.nbytes + problem.prepared.t.nbytes
-    return item * (copies * network.size + method.batch_size * row) + 2 * data
+    return item * (copies * network.size + kept + method.batch_size * row) + 2 * data
 
 
 def _row_numbers(plan: Plan) -> int:

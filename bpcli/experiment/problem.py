@@ -22,6 +22,7 @@ from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers.optimizer import Elementwise
 from bpcli.nn.training import Method
 
 
@@ -93,9 +94,10 @@ class LearningProblem(NamedTuple):
         )
 
     def _parts(self) -> int:
-        """The processes that share an update: one a thread, where rows can be shared out."""
+        """The processes that share an update: one a thread, where rows and columns can be."""
         threads = self.config.threads
-        apart = FORKS and not any(layer.needs_whole_batch for layer in self.network.layers)
+        whole = any(layer.needs_whole_batch for layer in self.network.layers)
+        apart = FORKS and not whole and isinstance(self.config.optimizer, Elementwise)
         return threads if apart and isinstance(threads, int) else 1
 
     def _validation(self) -> Validation | None:

@@ -19,6 +19,7 @@ from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.moments import Adam
+from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.schedules import Constant
 
 LOSSES: dict[str, Loss] = {
@@ -38,6 +39,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     recipe = preset.recipe(len(prepared.rows(TRAIN)))
     loss = config.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
+    full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
         "task": prepared.task,
         "data": _data(config, prepared),
@@ -46,7 +48,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "loss": loss,
         "optimizer": config.optimizer or recipe.optimizer,
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
-        "schedule": config.schedule or (Constant() if own_layers else recipe.schedule),
+        "schedule": config.schedule or (Constant() if own_layers or full else recipe.schedule),
         "batch_size": _batch_size(config, recipe, len(prepared.rows(TRAIN))),
         "stop": _stop(config, prepared, own_layers),
     }
@@ -77,9 +79,30 @@ def _learning_rate(config: Config, recipe: Recipe, own_layers: bool) -> float:
 
 
 def _batch_size(config: Config, recipe: Recipe, rows: int) -> Any:
+    optimizer = config.optimizer
+    if optimizer is not None and optimizer.full_batch:
+        _check_full_batch(config, optimizer, rows)
+        return "full"
     if config.batch_size == "full":
         return "full"
     return recipe.batch_size if config.batch_size == "auto" else config.batch_size
+
+
+def _check_full_batch(config: Config, optimizer: Optimizer, rows: int) -> None:
+    """Raises ConfigError for what would give each update another function to look at."""
+    size = config.batch_size
+    if isinstance(size, int) and size < rows:
+        what = f"{optimizer.name} compares gradients of the same rows, {size} rows change each time"
+        raise ConfigError(Problem("BP-C060", "batch_size", what, "write batch_size: full"))
+    if isinstance(optimizer, Elementwise):
+        return
+    if config.regularization.weight_decay:
+        what = f"{optimizer.name} minimises one function, weight_decay is not a part of it"
+        fix = "write regularization: {l2: …} in its place, or use adamw"
+        raise ConfigError(Problem("BP-C061", "regularization.weight_decay", what, fix))
+    if config.clip.norm or config.clip.value:
+        what = f"{optimizer.name} chooses its step by the gradient as it is"
+        raise ConfigError(Problem("BP-C062", "clip", what, "remove clip, or use another optimizer"))
 
 
 def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:

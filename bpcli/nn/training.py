@@ -16,14 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.nn.batches import Batch, Batches, Rows
+from bpcli.nn.divergence import Diverged, layer_at, layer_of, layers_passed
 from bpcli.nn.layer import Array, Context, Views
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.history import LBFGS
+from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
+from bpcli.nn.quasi_newton import QuasiNewton
 from bpcli.nn.random import NoiseKey
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.team import COLUMNS, Member, Team, shared
-from bpcli.nn.update import Clip, Regularization, Update
+from bpcli.nn.update import Clip, Gradient, Regularization, Update
 
 
 class Method(NamedTuple):
@@ -47,8 +50,8 @@ class Method(NamedTuple):
 class State:
     """What training changes: named arrays, and the number of updates done so far.
 
-    Parameters (R,P), optimizer slots (R,P), the running mean of the parameters (R,P) where asked
-    for, and what the schedule remembers (R,).
+    Parameters (R,P), the optimizer's slots (R,…), the running mean of the parameters (R,P) where
+    asked for, and what the schedule remembers (R,).
     """
 
     flat: Array
@@ -62,7 +65,8 @@ class State:
         """Start values of every replica, with the optimizer's slots at zero."""
         flat = shared((len(method.replicas), network.size), dtype)
         flat[...] = network.init(method.seed, method.replicas, dtype)
-        state = cls(flat, {name: shared(flat.shape, dtype) for name in method.optimizer.slots()})
+        memory = method.optimizer.memory(*flat.shape)
+        state = cls(flat, {name: shared(shape, dtype) for name, shape in memory.items()})
         if method.ema is not None:
             state.average = shared(flat.shape, dtype)
             state.average[...] = flat
@@ -106,22 +110,12 @@ class Epoch(NamedTuple):
     gradient_norm: Array  # ‖g‖₂ of the last batch, before clipping by norm
 
 
-class Diverged(ArithmeticError):
-    """A loss or gradient is not finite; the parameters are those before the update."""
-
-    def __init__(
-        self, what: str, iteration: int, rate: float, loss_before: float, layer: str
-    ) -> None:
-        super().__init__(f"the {what} is not finite at iteration {iteration}")
-        self.what, self.iteration, self.rate = what, iteration, rate
-        self.loss_before = loss_before  # nan at the first update
-        self.layer = layer  # the first one with numbers that are not finite
-
-
 def train(network: Network, method: Method, state: State, rows: Rows) -> Iterator[Epoch]:
     """θ ← θ − rate · step(dL/dθ), batch by batch, until `method.iterations` updates are done.
 
-    Raises Diverged when a loss or gradient is not finite.
+    Ends earlier where the optimizer is done. Raises Diverged when a loss, a gradient or a weight is
+    not finite; the parameters are then those before the update, or, where it was the update that
+    made them so, those before its epoch.
     """
     board = Board.of(network, method, state)
 
@@ -135,14 +129,26 @@ def train(network: Network, method: Method, state: State, rows: Rows) -> Iterato
     try:
         stepper = _Stepper(network, method, state, rows, board, team.first)
         per_epoch = math.ceil(rows.x.shape[1] / method.batch_size)
-        while state.iteration < method.iterations:
+        weights = [state.flat] if state.average is None else [state.flat, state.average]
+        kept = [array.copy() for array in weights]
+        while state.iteration < method.iterations and not method.optimizer.is_done(state.slots):
             epoch, first = divmod(state.iteration, per_epoch)
             last = min(per_epoch, first + method.iterations - state.iteration)
             board.task[:] = epoch, first, last, state.iteration
+            _copy(weights, kept)
             team.first.meet()
             yield stepper.epoch(epoch, first, last, state.iteration)
+    except Diverged as diverged:
+        if diverged.what == "weights":
+            _copy(kept, weights)
+        raise
     finally:
         team.close()
+
+
+def _copy(sources: list[Array], targets: list[Array]) -> None:
+    for source, target in zip(sources, targets, strict=True):
+        np.copyto(target, source)
 
 
 class Board(NamedTuple):
@@ -151,6 +157,7 @@ class Board(NamedTuple):
     grads: Array  # (S,R,P), of each member's rows; the sum comes to stand in the first
     losses: Array  # (S,R), of each member's rows
     squares: Array  # (S,R), Σ g² over each member's columns
+    sizes: Array  # (S,R), Σ θ² over each member's columns
     suspects: NDArray[np.int64]  # (S,), the layer where a member's numbers stop being finite
     task: NDArray[np.int64]  # epoch, first batch, last batch, iteration
 
@@ -160,6 +167,7 @@ class Board(NamedTuple):
         (replicas, size), dtype = state.flat.shape, state.flat.dtype
         return cls(
             shared((method.parts, replicas, size), dtype),
+            shared((method.parts, replicas), dtype),
             shared((method.parts, replicas), dtype),
             shared((method.parts, replicas), dtype),
             shared((method.parts,), np.int64),
@@ -188,18 +196,21 @@ class _Stepper:
         self.rates = np.array(method.rates, np.float64)
         self.batches = Batches(rows, method.batch_size, method.seed, member)
         self.columns = member.part(network.size, COLUMNS)
-        self.update = Update(
-            network,
-            method.optimizer,
-            state.flat,
-            state.slots,
-            board.grads,
-            method.regularization,
-            method.clip,
-            self.columns,
+        self.gradient = Gradient(
+            network, state.flat, board.grads, method.regularization, method.clip, self.columns
         )
+        self.update = self._update(method.optimizer)
+        self.batch: Batch
         self._last_scratch: list[Views] = []
         self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
+
+    def _update(self, optimizer: Optimizer) -> Update | QuasiNewton:
+        flat, slots = self.state.flat, self.state.slots
+        if isinstance(optimizer, LBFGS):
+            loss = self.board.losses[0]
+            return QuasiNewton(optimizer, flat, slots, self.gradient, loss, self._again)
+        assert isinstance(optimizer, Elementwise)
+        return Update(optimizer, flat, slots, self.gradient, self.columns)
 
     @np.errstate(all="ignore")  # what is not finite is looked for, and named
     def epoch(self, epoch: int, first: int, last: int, iteration: int) -> Epoch:
@@ -208,15 +219,17 @@ class _Stepper:
         rate = norm = loss = np.full(len(self.rates), np.nan)
         for batch in self.batches.of_epoch(epoch, first, last):
             rate = self._rate()
-            before, loss = loss, self._loss(batch)
+            self.batch = batch
+            before, loss = loss, self._loss()
             self._require_finite("loss", loss, rate, before)
             norm = self._norm()
             self._require_finite("gradient", norm, rate, loss)
             rounded = rate.astype(self.grad.dtype)[:, None]
-            self.update.apply(rounded, self.state.iteration + 1, norm)
-            self.state.iteration += 1
+            self.gradient.shorten(norm)
+            self.update.apply(rounded, self.state.iteration + 1)
             self._average()
-            self.member.meet()
+            self._require_finite("weights", self._sizes(), rate, loss)
+            self.state.iteration += 1
             rows_seen += batch.rows
             total += loss * batch.rows
         return Epoch(epoch + 1, self.state.iteration, rate, total / rows_seen, norm)
@@ -229,59 +242,59 @@ class _Stepper:
         learned = self.state.schedule.get("factor")
         return rate if learned is None else rate * learned
 
-    def _loss(self, batch: Batch) -> Array:
+    def _loss(self) -> Array:
         """L (R,) of the whole batch; every member's gradient is on the board."""
-        self.board.losses[self.member.rank] = self._gradient(batch)
+        self.board.losses[self.member.rank] = self._gradient(self.batch)
         self.member.meet()
         return np.add.reduce(self.board.losses, axis=0)
 
+    def _again(self) -> None:
+        """Loss and gradient of the same batch at other parameters, on the board."""
+        self._loss()
+        self.gradient.gather()
+
     def _norm(self) -> Array:
         """‖g‖₂ (R,) of the whole gradient, before clipping by norm."""
-        self.board.squares[self.member.rank] = self.update.gather()
+        self.board.squares[self.member.rank] = self.gradient.gather()
         self.member.meet()
         return np.sqrt(np.add.reduce(self.board.squares, axis=0))
+
+    def _sizes(self) -> Array:
+        """Finite numbers (R,) where all parameters of a replica are."""
+        own = self.state.flat[:, self.columns]
+        self.board.sizes[self.member.rank] = np.vecdot(own, own)
+        self.member.meet()
+        sizes = np.add.reduce(self.board.sizes, axis=0)
+        if _all_finite(sizes):
+            return sizes
+        return np.abs(self.state.flat).max(axis=1)  # a square may overflow before its root does
 
     def _average(self) -> None:
         """average ← d · average + (1 − d) · θ; the first update copies θ."""
         average, decay = self.state.average, self.method.ema
         if average is None or decay is None:
             return
-        share = 1.0 if self.state.iteration == 1 else 1 - decay
+        share = 1 - decay if self.state.iteration else 1.0
         own = average[:, self.columns]
         own += share * (self.state.flat[:, self.columns] - own)
 
     def _require_finite(self, what: str, values: Array, rate: Array, before: Array) -> None:
-        if all(map(math.isfinite, values.tolist())):
+        if _all_finite(values):
             return
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise Diverged(
-            what,
-            self.state.iteration + 1,
-            float(rate[bad]),
-            float(before[bad]),
-            self._first_not_finite(),
-        )
+        place = layer_of(self.network, self.state.flat) if what == "weights" else self._suspect()
+        iteration = self.state.iteration + 1
+        raise Diverged(what, iteration, float(rate[bad]), float(before[bad]), place)
 
-    def _first_not_finite(self) -> str:
+    def _suspect(self) -> str:
         """`layer 2 (dense)`: where infinities or NaNs begin, on the way forward, then backward."""
-        self.board.suspects[self.member.rank] = self._suspect()
+        self.board.suspects[self.member.rank] = layers_passed(self._last_scratch)
         self.member.meet()
         first = int(self.board.suspects.min())
         if first < len(self.network.layers):
-            layer = self.network.layers[first - 1]
-            return f"layer {first} ({layer.name})" if first else "the data"
-        for slot in reversed(self.network.slots):
-            if not np.isfinite(self.board.grads[..., slot.start : slot.stop]).all():
-                layer = self.network.layers[slot.path[0]]
-                return f"the gradient of layer {slot.path[0] + 1} ({layer.name})"
-        return "the output"
-
-    def _suspect(self) -> int:
-        """The number of layers that this member's rows pass before they are not finite."""
-        for passed, s in enumerate(self._last_scratch):
-            if not np.isfinite(s.x).all():
-                return passed
-        return len(self.network.layers)
+            return layer_at(self.network, first)
+        layer = layer_of(self.network, self.board.grads)
+        return f"the gradient of {layer}" if layer else "the output"
 
     def _gradient(self, batch: Batch) -> Array:
         """Forward pass, loss and backward pass of this member's rows: its share of L (R,)."""
@@ -304,3 +317,7 @@ class _Stepper:
             loss = {n: np.empty((replicas, rows, *shape), dtype) for n, shape in shapes.items()}
             self.work[rows] = self.network.scratch(replicas, rows, dtype), Views(**loss)
         return self.work[rows]
+
+
+def _all_finite(values: Array) -> bool:
+    return all(map(math.isfinite, values.tolist()))

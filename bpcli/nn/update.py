@@ -11,7 +11,7 @@ from pydantic import Field
 from bpcli.config.component import Spec
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.optimizer import Elementwise
 
 
 class Regularization(Spec):
@@ -38,32 +38,75 @@ class Clip(Spec):
     ] = None
 
 
+class Gradient:
+    """The gradient of all rows with its penalties, in the `columns` of one member of a team."""
+
+    def __init__(
+        self,
+        network: Network,
+        flat: Array,
+        grads: Array,
+        regularization: Regularization,
+        clip: Clip,
+        columns: slice,
+    ) -> None:
+        self.regularization, self.clip = regularization, clip
+        self.total, *self.others = grads[..., columns]
+        self.weights = list(_weights(network, flat, grads[0], columns))
+
+    def gather(self) -> Array:
+        """Sum the members' parts, add penalties, clip each element; returns Σ g² (R,)."""
+        for other in self.others:
+            self.total += other
+        self._penalize()
+        if self.clip.value is not None:
+            np.clip(self.total, -self.clip.value, self.clip.value, out=self.total)
+        squares: Array = np.vecdot(self.total, self.total)
+        return squares
+
+    def shorten(self, norm: Array) -> None:
+        """Clip by the `norm` (R,) of the whole gradient."""
+        if self.clip.norm is not None:
+            self.total *= np.minimum(1, self.clip.norm / (norm + 1e-6))[:, None]
+
+    def penalty(self) -> Array:
+        """What l1 and l2 add to the loss (R,): l1 Σ |w| + l2/2 Σ w²."""
+        l1, l2 = self.regularization.l1, self.regularization.l2
+        sums = np.zeros(len(self.total))
+        for p, _ in self.weights if l1 or l2 else ():
+            sums += l1 * np.abs(p).sum(axis=1) + l2 / 2 * np.vecdot(p, p)
+        return sums
+
+    def _penalize(self) -> None:
+        l1, l2 = self.regularization.l1, self.regularization.l2
+        for p, g in self.weights if l1 or l2 else ():
+            if l2:
+                g += l2 * p
+            if l1:
+                g += l1 * np.sign(p)
+
+
 class Update:
     """One parameter update after another, over column blocks of (R,P) that stay in cache.
 
     The optimizer is elementwise, so the blocks change no bit, and a member of a team can update
-    `columns` of its own: `gather` the gradient, then `apply` it once the norm of all is known.
+    columns of its own.
     """
 
     BLOCK = 1 << 16  # numbers of one array in one block
 
     def __init__(
         self,
-        network: Network,
-        optimizer: Optimizer,
+        optimizer: Elementwise,
         flat: Array,
         slots: dict[str, Array],
-        grads: Array,
-        regularization: Regularization,
-        clip: Clip,
+        gradient: Gradient,
         columns: slice,
     ) -> None:
-        self.optimizer, self.regularization, self.clip = optimizer, regularization, clip
-        self.decay = regularization.weight_decay or optimizer.decay()
-        self.grad, *self.others = grads[..., columns]
-        self.weights = list(_weights(network, flat, grads[0], columns))
+        self.optimizer, self.weights = optimizer, gradient.weights
+        self.decay = gradient.regularization.weight_decay or optimizer.decay()
         own = {name: slot[:, columns] for name, slot in slots.items()}
-        self.blocks = list(self._blocks(flat[:, columns], own, self.grad))
+        self.blocks = list(self._blocks(flat[:, columns], own, gradient.total))
 
     def _blocks(
         self, flat: Array, slots: dict[str, Array], grad: Array
@@ -77,33 +120,13 @@ class Update:
             spare = {name: array[:, : cut.stop - start] for name, array in work.items()}
             yield flat[:, cut], grad[:, cut], Views(**parts, **spare)
 
-    def gather(self) -> Array:
-        """The gradient of all rows with its penalties, in `grads[0]`; returns Σ g² (R,)."""
-        for other in self.others:
-            self.grad += other
-        self._penalize()
-        if self.clip.value is not None:
-            np.clip(self.grad, -self.clip.value, self.clip.value, out=self.grad)
-        squares: Array = np.vecdot(self.grad, self.grad)
-        return squares
-
-    def apply(self, rate: Array, t: int, norm: Array) -> None:
-        """Update for the t-th time at the rates (R,1), by a gradient of the finite `norm` (R,)."""
-        if self.clip.norm is not None:
-            self.grad *= np.minimum(1, self.clip.norm / (norm + 1e-6))[:, None]
+    def apply(self, rate: Array, t: int) -> None:
+        """Update for the t-th time at the rates (R,1), by a gradient that is finite."""
         if self.decay:
             for p, _ in self.weights:
                 p *= 1 - rate * self.decay
         for p, g, s in self.blocks:
             self.optimizer.step(p, g, s, rate, t)
-
-    def _penalize(self) -> None:
-        l1, l2 = self.regularization.l1, self.regularization.l2
-        for p, g in self.weights if l1 or l2 else ():
-            if l2:
-                g += l2 * p
-            if l1:
-                g += l1 * np.sign(p)
 
 
 def _weights(

@@ -41,6 +41,7 @@ def main() -> None:
         "activations": activations(),
         "losses": losses(),
         "network": network(),
+        "lbfgs": lbfgs(),
         "schedules": schedules(),
         "layers": layers(),
     }
@@ -393,6 +394,62 @@ def _parameters(net: nn.Sequential, pick: Callable[[Any], Any] = lambda p: p) ->
         "W": [_lists(pick(layer.weight).T) for layer in linear],
         "b": [_lists(pick(layer.bias)) for layer in linear],
     }
+
+
+# ---- L-BFGS on that network ---------------------------------------------------------------------
+
+L2 = 0.05
+LBFGS: dict[str, dict[str, Any]] = {
+    "fixed": {"lr": 0.5},
+    "fixed_short_history": {"lr": 0.3, "history_size": 3},
+    "wolfe": {"line_search_fn": "strong_wolfe"},
+    "wolfe_short_history": {"lr": 4.0, "history_size": 2, "line_search_fn": "strong_wolfe"},
+}
+
+
+def lbfgs() -> dict[str, Any]:
+    """The network with l2 / 2 of its squared weights: single steps, then one call to the end."""
+    x = 1.5 * _numbers(7, 4)
+    targets = {"cross_entropy": torch.tensor([0, 1, 2, 2, 1, 0, 1]), "mse": _numbers(7, 3, phase=4)}
+    table: dict[str, Any] = {"l2": L2, "runs": {}}
+    for name, function in {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}.items():
+        for settings_name, settings in LBFGS.items():
+            run = _lbfgs_steps(function, x, targets[name], settings)
+            table["runs"][f"{name}_{settings_name}"] = {"settings": settings, **run}
+        table[f"{name}_to_the_end"] = _lbfgs_end(function, x, targets[name])
+    return table
+
+
+def _lbfgs_steps(
+    function: Any, x: torch.Tensor, t: torch.Tensor, settings: dict[str, Any]
+) -> dict[str, Any]:
+    net = _net()
+    single = {"max_iter": 1, "max_eval": 26, "tolerance_grad": 0.0, "tolerance_change": 1e-30}
+    optimizer = optim.LBFGS(net.parameters(), **single, **settings)
+    values, after = [], {}
+    for step in range(1, STEPS + 1):
+        values.append(optimizer.step(partial(_closure, net, function, x, t)).item())
+        if step in (1, 2, 5, 20, STEPS):
+            after[str(step)] = _parameters(net)
+    return {"values": values, "after": after}
+
+
+def _lbfgs_end(function: Any, x: torch.Tensor, t: torch.Tensor) -> dict[str, Any]:
+    net = _net()
+    optimizer = optim.LBFGS(
+        net.parameters(), max_iter=1000, max_eval=100_000, line_search_fn="strong_wolfe"
+    )
+    optimizer.step(partial(_closure, net, function, x, t))
+    (state,) = (one for one in optimizer.state.values() if one)
+    return {"iterations": state["n_iter"], "after": _parameters(net)}
+
+
+def _closure(net: nn.Sequential, function: Any, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    net.zero_grad()
+    weights = [layer.weight for layer in net if isinstance(layer, nn.Linear)]
+    value = function(net(x), t) + L2 / 2 * sum((w * w).sum() for w in weights)
+    value.backward()
+    return value
 
 
 # ---- schedules ----------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.layer import Array, Views
-from bpcli.nn.optimizers.optimizer import Beta, Optimizer
+from bpcli.nn.optimizers.optimizer import Beta, Elementwise
 
 
-class SGD(Optimizer):
+class SGD(Elementwise):
     """v ← μ v + g;  θ ← θ − lr v.  Gradient descent: full-batch, mini-batch or stochastic.
 
     nesterov steps by g + μ v instead.  Polyak 1964, doi:10.1016/0041-5553(64)90137-5;
@@ -40,7 +40,7 @@ class SGD(Optimizer):
         return np.add(s.a, g, out=s.a)
 
 
-class Lion(Optimizer):
+class Lion(Elementwise):
     """θ ← θ − lr sign(β1 m + (1 − β1) g), then m ← β2 m + (1 − β2) g.  arXiv:2302.06675
 
     Every step has the size of the rate, which is a third to a tenth of Adam's. No ε. λ is a

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.nn.layer import Array, Views
-from bpcli.nn.optimizers.optimizer import Beta, Epsilon, Optimizer
+from bpcli.nn.optimizers.optimizer import Beta, Elementwise, Epsilon
 
 
-class Adam(Optimizer):
+class Adam(Elementwise):
     """θ ← θ − lr m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected means of g and g².  arXiv:1412.6980
 
     ε stands outside the root and after the bias correction, as in PyTorch; Keras and scikit-learn
@@ -34,7 +34,7 @@ class Adam(Optimizer):
         adam_step(self, p, g, s, lr, t)
 
 
-class AdamW(Optimizer):
+class AdamW(Elementwise):
     """θ ← θ (1 − lr λ), then Adam: weight decay apart from the gradient.  arXiv:1711.05101
 
     λ is multiplied by the rate, as in PyTorch, whose default it has; Keras has 0.004. It acts on
@@ -74,7 +74,7 @@ def adam_step(adam: Adam | AdamW, p: Array, g: Array, s: Views, lr: Array, t: in
     p -= s.a
 
 
-class NAdam(Optimizer):
+class NAdam(Elementwise):
     """θ ← θ − lr (μ' m / (1 − Π μ') + (1 − μ) g / (1 − Π μ)) / (√v̂ + ε): Adam looking ahead.
 
     m and v̂ are Adam's; μ = β1 (1 − ½ 0.96^(ψ t)) is step t's momentum, μ' the next one's, and the

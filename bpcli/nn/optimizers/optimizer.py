@@ -1,8 +1,8 @@
-"""What an optimizer is: the parameter update, element by element and in place.
+"""What an optimizer is: the parameter update, and what it remembers.
 
-An optimizer is written for one flat array. It may be called on any block of columns of (R,P), so
-it must not look at a neighbour; clipping by norm and the like are steps of their own. Where
-PyTorch defines an update, ours is PyTorch's; `tests/oracles` holds the proof.
+Most are elementwise, written for one flat array. Such a one may be called on any block of columns
+of (R,P), so it must not look at a neighbour; clipping by norm and the like are steps of their own.
+Where PyTorch defines an update, ours is PyTorch's; `tests/oracles` holds the proof.
 """
 
 from __future__ import annotations
@@ -12,25 +12,43 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from bpcli.config.component import Component
-from bpcli.nn.layer import Array, Views
+from bpcli.nn.layer import Array, Shape, Views
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Epsilon = Annotated[float, Field(gt=0)]
 
 
 class Optimizer(Component):
-    """θ ← θ − lr · step(g), with slots that remember earlier gradients."""
+    """What updates the parameters by their gradient."""
 
     family: ClassVar[str] = "optimizer"
     learning_rate: ClassVar[float]  # where the config names none
-    work: ClassVar[tuple[str, ...]] = ("a",)  # work arrays like θ, free between two steps
+    full_batch: ClassVar[bool] = False  # every update must see the same rows
+    work: ClassVar[tuple[str, ...]] = ()  # work arrays like θ, free between two steps
+
+    def memory(self, replicas: int, size: int) -> dict[str, Shape]:
+        """Shapes of the arrays that are kept from step to step; they start at zero."""
+        raise NotImplementedError
 
     def decay(self) -> float:
         """λ of a decoupled decay θ ← θ (1 − lr λ), which the trainer does before the step."""
         return 0.0
 
+    def is_done(self, slots: dict[str, Array]) -> bool:
+        """Whether no replica would move in another step."""
+        return False
+
+
+class Elementwise(Optimizer):
+    """θ ← θ − lr · step(g), with slots that remember earlier gradients."""
+
+    work: ClassVar[tuple[str, ...]] = ("a",)
+
+    def memory(self, replicas: int, size: int) -> dict[str, Shape]:
+        return dict.fromkeys(self.slots(), (replicas, size))
+
     def slots(self) -> tuple[str, ...]:
-        """Names of the arrays like θ that are kept from step to step; they start at zero."""
+        """Names of the arrays like θ that are kept."""
         return ()
 
     def step(self, p: Array, g: Array, s: Views, lr: Array, t: int) -> None:

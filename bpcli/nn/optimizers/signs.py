@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.layer import Array, Views
-from bpcli.nn.optimizers.optimizer import Optimizer
+from bpcli.nn.optimizers.optimizer import Elementwise
 
 
-class Rprop(Optimizer):
+class Rprop(Elementwise):
     """θ ← θ − d sign(g); d grows while sign(g) stays and shrinks when it turns.
 
     For full-batch gradient descent only: a mini-batch turns signs by chance. The rate is the first
@@ -21,6 +21,7 @@ class Rprop(Optimizer):
 
     name: ClassVar[str] = "rprop"
     learning_rate: ClassVar[float] = 0.01
+    full_batch: ClassVar[bool] = True
     work: ClassVar[tuple[str, ...]] = ("a", "b")
     shrink: Annotated[float, Field(gt=0, lt=1, description="η−, where the sign turns")] = 0.5
     grow: Annotated[float, Field(gt=1, description="η+, where the sign stays")] = 1.2

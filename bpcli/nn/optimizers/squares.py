@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.layer import Array, Views
-from bpcli.nn.optimizers.optimizer import Beta, Epsilon, Optimizer
+from bpcli.nn.optimizers.optimizer import Beta, Elementwise, Epsilon
 
 
-class RMSprop(Optimizer):
+class RMSprop(Elementwise):
     """v ← α v + (1 − α) g²;  θ ← θ − lr g / (√v + ε).  Tieleman & Hinton 2012, lecture 6e
 
     ε stands outside the root, as in PyTorch; Keras puts it inside. momentum steps by
@@ -54,7 +54,7 @@ class RMSprop(Optimizer):
         return np.maximum(s.a, 0, out=s.a)  # rounding makes a variance of 0 negative
 
 
-class Adagrad(Optimizer):
+class Adagrad(Elementwise):
     """v ← v + g²;  θ ← θ − lr g / (√v + ε).  Duchi et al. 2011, JMLR 12:2121
 
     ε stands outside the root, as in PyTorch; v starts at 0, in Keras at 0.1.
@@ -77,7 +77,7 @@ class Adagrad(Optimizer):
         p -= s.a
 
 
-class Adadelta(Optimizer):
+class Adadelta(Elementwise):
     """δ = g √(u + ε) / √(v + ε), v and u running means of g² and δ²;  θ ← θ − lr δ.
 
     ε stands inside both roots, as in the paper, PyTorch and Keras. δ has the units of θ, so the
