@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from components import parametrize
 
+from bpcli.nn.initializers import Initializer
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer, Views
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.loss import Loss
@@ -66,6 +67,12 @@ def relative_error(one: Pass) -> float:
 @pytest.mark.parametrize("seed", range(3))
 def test_layer(layer: Layer, seed: int) -> None:
     assert relative_error(Pass([Dense(units=6), layer, Dense(units=3)], seed)) < TOLERANCE
+
+
+@parametrize("initializer", Initializer)
+def test_dense_under_every_start(initializer: Initializer) -> None:
+    layers: list[Layer] = [Dense(units=6, init=initializer), Dense(units=3, init=initializer)]
+    assert relative_error(Pass(layers)) < TOLERANCE
 
 
 @parametrize("layer", Layer)

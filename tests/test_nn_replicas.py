@@ -12,6 +12,7 @@ from components import parametrize
 from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
+from bpcli.nn.initializers import Initializer
 from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.classes import CrossEntropy
@@ -48,7 +49,7 @@ def method(loss: Loss | None = None, **changes: Any) -> Method:
 
 
 def run(network: Network, how: Method, rows: Rows) -> tuple[Array, list[Epoch]]:
-    state = State.start(network, how, rows.x.dtype.name)
+    state = State.start(network, how, rows.x.dtype.name, rows)
     return state.flat, list(train(network, how, state, rows))
 
 
@@ -82,6 +83,13 @@ def test_loss(loss: Loss) -> None:
     rows = Rows(rows.x, np.ascontiguousarray(rows.t[..., -outputs:]))
     layers = [Dense(units=7), Tanh(), Dense(units=outputs)]
     assert_together_equals_alone(layers, method(loss), rows)
+
+
+@parametrize("initializer", Initializer)
+def test_initializer(initializer: Initializer) -> None:
+    """A network of which one layer only starts like this: all zeros would learn nothing."""
+    layers = [Dense(units=7), Tanh(), Dense(units=6, init=initializer), Tanh(), Dense(units=3)]
+    assert_together_equals_alone(layers, method(), table())
 
 
 @parametrize("optimizer", Optimizer)

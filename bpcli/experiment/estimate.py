@@ -14,7 +14,7 @@ MOST_UPDATES = 512
 def seconds_estimated(problem: LearningProblem) -> float:
     """Seconds for all iterations without validation; the run itself is not touched."""
     rows, method = problem.training_rows(), problem.method()
-    state = State.start(problem.network, method, problem.config.dtype)
+    state = State.start(problem.network, method, problem.config.dtype, rows)
     updates, seconds = 1, 0.0
     while seconds < TIMED_SECONDS and updates < MOST_UPDATES:  # the rounds before warm up
         updates *= 2

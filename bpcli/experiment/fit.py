@@ -49,7 +49,7 @@ class Fit:
         self.network, self.method, self.rows = network, method, rows
         self.backoff = backoff
         self.halvings: list[int] = []  # the iterations at which the rate was halved
-        self.state = State.start(network, method, rows.x.dtype.name)
+        self.state = State.start(network, method, rows.x.dtype.name, rows)
         self.stop_reason = ""
         self._rule = StopRule(stop, validation.metric if validation else None)
         self._validate = validation and _Validator(network, method.loss, validation, self.state)

@@ -16,10 +16,18 @@ class Initializer(Component):
     """Fills one parameter of one replica with its start values."""
 
     family: ClassVar[str] = "initializer"
+    adapts: ClassVar[bool] = False  # the start values depend on training rows, by `adapt`
 
     def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
         """Write start values into `out`; `fan_in`, `fan_out` are the connections per unit."""
         raise NotImplementedError
+
+    def adapt(self, out: Array, y: Array) -> None:
+        """Change the values in `out`, given what their layer makes of training rows, y (B,O)."""
+
+    def scale(self, fan_in: int) -> float:
+        """The factor on the parameter wherever its layer uses it."""
+        return 1.0
 
 
 class Zeros(Initializer):
@@ -79,3 +87,68 @@ class Lecun(Initializer):
 
     def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
         out[...] = rng.normal(0.0, math.sqrt(1.0 / fan_in), out.shape)
+
+
+class NTK(Initializer):
+    """w ~ N(0, 1), and the layer uses w / √fan_in: the neural tangent parametrisation.
+
+    The network starts like that of lecun; an optimizer that takes steps of one size, such as adam,
+    then moves wide layers less.  Jacot et al. 2018, arXiv:1806.07572
+    """
+
+    name: ClassVar[str] = "ntk"
+
+    def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
+        out[...] = rng.normal(0.0, 1.0, out.shape)
+
+    def scale(self, fan_in: int) -> float:
+        return 1 / math.sqrt(fan_in)
+
+
+class Orthogonal(Initializer):
+    """W = gain · Q, Q orthonormal: no direction grows or vanishes.
+
+    The columns of Q are orthonormal, or its rows where they are fewer.  Saxe et al. 2013,
+    arXiv:1312.6120
+    """
+
+    name: ClassVar[str] = "orthogonal"
+    gain: Annotated[
+        float, Field(gt=0, description="√2 suits relu, 5/3 tanh, 1 a layer without activation")
+    ] = 1.0
+
+    def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
+        np.multiply(orthonormal(rng, out.shape), self.gain, out=out)
+
+
+class LSUV(Initializer):
+    """W = Q / s, Q orthonormal, s the deviation of the layer's outputs on training rows.
+
+    Layer after layer, on the first 1024 training rows, so the outputs start with variance 1
+    whatever the activations before. One division does it, as the layer is linear in W.  Mishkin &
+    Matas 2015, arXiv:1511.06422
+    """
+
+    name: ClassVar[str] = "lsuv"
+    adapts: ClassVar[bool] = True
+
+    def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
+        out[...] = orthonormal(rng, out.shape)
+
+    def adapt(self, out: Array, y: Array) -> None:
+        deviation = np.std(y, dtype=np.float64)
+        if np.isfinite(deviation) and deviation > 0:
+            out /= deviation
+
+
+def orthonormal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """A random matrix whose columns, or rows where they are fewer, are orthonormal.
+
+    From the QR decomposition of a normal matrix, with the signs that make it uniform. More axes
+    than two count as rows.
+    """
+    columns = shape[-1]
+    rows = math.prod(shape[:-1])
+    q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
+    q *= np.sign(np.diag(r))
+    return np.reshape(q if rows >= columns else q.T, shape)

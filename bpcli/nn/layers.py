@@ -12,7 +12,10 @@ from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
 
 
 class Dense(Layer):
-    """y = x W + b.   x (R,B,I) → y (R,B,units);  W (R,I,units), b (R,1,units)"""
+    """y = x W + b.   x (R,B,I) → y (R,B,units);  W (R,I,units), b (R,1,units)
+
+    Where `init` is ntk, y = x W / √I + b.
+    """
 
     name: ClassVar[str] = "dense"
     example: ClassVar[dict[str, Any]] = {"units": 3}
@@ -36,11 +39,15 @@ class Dense(Layer):
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         np.matmul(x, p.W, out=s.y)
+        if (scale := self.init.scale(x.shape[-1])) != 1:
+            s.y *= scale
         return np.add(s.y, p.b, out=s.y)
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
-        np.matmul(x.mT, dy, out=g.W)
         np.add.reduce(dy, axis=-2, keepdims=True, out=g.b)
+        if (scale := self.init.scale(x.shape[-1])) != 1:
+            dy = np.multiply(dy, scale, out=s.y)  # y is free by now
+        np.matmul(x.mT, dy, out=g.W)
         return None if s.dx is None else np.matmul(dy, p.W.mT, out=s.dx)
 
 

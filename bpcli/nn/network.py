@@ -66,7 +66,7 @@ class Network:
         for slot in self.slots:
             part = flat[:, slot.start : slot.stop]
             shape = (len(flat), *slot.parameter.shape)
-            setattr(_at(named, slot.path), slot.name, part.reshape(shape, copy=False))
+            setattr(at(named, slot.path), slot.name, part.reshape(shape, copy=False))
         return named
 
     def scratch(
@@ -126,9 +126,10 @@ def _empty_views(plans: Sequence[Plan]) -> list[Views]:
     return [Views(inner=[_empty_views(branch) for branch in plan.inner]) for plan in plans]
 
 
-def _at(named: list[Views], path: tuple[int, ...]) -> Views:
+def at(named: list[Views], path: tuple[int, ...]) -> Views:
+    """The views of the layer at a slot's path, layers inside layers included."""
     index, *rest = path
     if not rest:
         return named[index]
     number, *deeper = rest
-    return _at(named[index].inner[number], tuple(deeper))
+    return at(named[index].inner[number], tuple(deeper))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.nn.batches import Batch, Batches, Rows
+from bpcli.nn.calibration import calibrate
 from bpcli.nn.divergence import Diverged, layer_at, layer_of, layers_passed
 from bpcli.nn.layer import Array, Context, Views
 from bpcli.nn.losses.loss import Loss
@@ -61,10 +62,14 @@ class State:
     iteration: int = 0
 
     @classmethod
-    def start(cls, network: Network, method: Method, dtype: str) -> State:
-        """Start values of every replica, with the optimizer's slots at zero."""
+    def start(cls, network: Network, method: Method, dtype: str, rows: Rows | None = None) -> State:
+        """Start values of every replica, with the optimizer's slots at zero.
+
+        Raises ValueError where start values depend on training rows and there are none.
+        """
         flat = shared((len(method.replicas), network.size), dtype)
         flat[...] = network.init(method.seed, method.replicas, dtype)
+        calibrate(network, flat, rows)
         memory = method.optimizer.memory(*flat.shape)
         state = cls(flat, {name: shared(shape, dtype) for name, shape in memory.items()})
         if method.ema is not None:
