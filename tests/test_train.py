@@ -232,7 +232,10 @@ def test_divergence_ends_with_exit_code_7(tmp_path: Path) -> None:
         "batch_size: full\nepochs: 500\npreprocess: {numeric: none, target: none}\n"
     )
     done = bpcli("train", config, "-o", "run", cwd=tmp_path, code=7)
-    assert "learning rate 10" in done.stderr
+    said = " ".join(done.stderr.split())
+    assert "learning rate 10" in said
+    assert "likely cause: column 'x' is not scaled, its numbers reach 1.9e+04" in said
+    assert "preprocess: {numeric: standard}" in said
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "diverged"
     assert not (tmp_path / "run" / "model.safetensors").exists()
 

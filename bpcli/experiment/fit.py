@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.config.errors import NumericError, Problem, ResourceError
+from bpcli.experiment.cause import Scaling, likely_cause
 from bpcli.experiment.config import StopSpec
 from bpcli.experiment.stopping import Record, StopRule
 from bpcli.metrics.metric import Floats, Metric, Truth
@@ -45,9 +46,10 @@ class Fit:
         stop: StopSpec,
         *,
         backoff: bool = False,
+        scaling: Scaling | None = None,
     ) -> None:
         self.network, self.method, self.rows = network, method, rows
-        self.backoff = backoff
+        self.backoff, self.scaling = backoff, scaling
         self.halvings: list[int] = []  # the iterations at which the rate was halved
         self.state = State.start(network, method, rows.x.dtype.name, rows)
         self.stop_reason = ""
@@ -107,10 +109,24 @@ class Fit:
                 raise ResourceError(_lost(error)) from None
             except Diverged as diverged:
                 if kept is None or len(self.halvings) == MOST_HALVINGS:
-                    raise NumericError(_divergence(diverged, self.halvings)) from None
+                    raise NumericError(self._divergence(diverged)) from None
                 self.state.restore(kept)
                 self.method = self.method._replace(rates=[r / 2 for r in self.method.rates])
                 self.halvings.append(diverged.iteration)
+
+    def _divergence(self, diverged: Diverged) -> Problem:
+        before = diverged.loss_before
+        history = "at the first update" if np.isnan(before) else f"after a loss of {before:.4g}"
+        halved = f"; the rate was halved {len(self.halvings)} times" if self.halvings else ""
+        verb = "are" if diverged.what == "weights" else "is"
+        cause, fix = likely_cause(self.rows, self.scaling, diverged.rate)
+        return Problem(
+            "BP-N001",
+            f"iteration {diverged.iteration}",
+            f"the training {diverged.what} {verb} no longer finite, {history}, at learning rate "
+            f"{diverged.rate:g}; it begins in {diverged.layer}{halved}; likely cause: {cause}",
+            fix,
+        )
 
     def _observe(self, record: Record) -> None:
         """Tell the schedule the monitored loss."""
@@ -148,17 +164,3 @@ class _Validator:
 def _lost(error: ChildProcessError) -> Problem:
     fix = "free some memory, or compute in one process with threads: 1"
     return Problem("BP-R002", "training", str(error), fix)
-
-
-def _divergence(diverged: Diverged, halvings: list[int]) -> Problem:
-    before = diverged.loss_before
-    history = "at the first update" if np.isnan(before) else f"after a loss of {before:.4g}"
-    halved = f"; the rate was halved {len(halvings)} times" if halvings else ""
-    return Problem(
-        "BP-N001",
-        f"iteration {diverged.iteration}",
-        f"the training {diverged.what} is no longer finite, {history}, at learning rate "
-        f"{diverged.rate:g}; it begins in {diverged.layer}{halved}",
-        "lower learning_rate, scale the columns (preprocess: {numeric: standard}), or clip the "
-        "gradient (clip: {norm: 1})",
-    )

@@ -12,6 +12,7 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.data.table import Table
 from bpcli.data.target import ClassTarget, RegressionTarget
+from bpcli.experiment.cause import Scaling
 from bpcli.experiment.config import Config
 from bpcli.experiment.fit import Fit, Validation
 from bpcli.experiment.predictor import Predictor
@@ -63,6 +64,7 @@ class LearningProblem(NamedTuple):
             self._validation(),
             self.config.stop,
             backoff=self.config.on_divergence == "backoff",
+            scaling=self._scaling(),
         )
 
     def training_rows(self) -> Rows:
@@ -99,6 +101,11 @@ class LearningProblem(NamedTuple):
         whole = any(layer.needs_whole_batch for layer in self.network.layers)
         apart = FORKS and not whole and isinstance(self.config.optimizer, Elementwise)
         return threads if apart and isinstance(threads, int) else 1
+
+    def _scaling(self) -> Scaling:
+        layout, target = self.prepared.features.layout, self.prepared.target
+        scaled = bool(target.tensor_shapes())
+        return Scaling(layout.names, bool(layout.scaler.tensors()), target.name, scaled)
 
     def _validation(self) -> Validation | None:
         rows = self.prepared.rows(VALIDATION)

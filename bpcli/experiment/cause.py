@@ -1,0 +1,49 @@
+"""Why training diverged, as far as the numbers it saw can tell, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bpcli.nn.batches import Rows
+from bpcli.nn.layer import Array
+
+LARGE = 100.0  # scaled columns stay far below
+
+
+class Scaling(NamedTuple):
+    """What the inputs and the target are called, and whether they were scaled."""
+
+    inputs: Sequence[str]
+    inputs_scaled: bool
+    target: str
+    target_scaled: bool
+
+
+def likely_cause(rows: Rows, scaling: Scaling | None, rate: float) -> tuple[str, str]:
+    """(the cause, what to change): the largest input, the target, or else the rate."""
+    inputs, targets = _largest(rows.x), _largest(rows.t)
+    if inputs.max() > LARGE:
+        column, most = int(inputs.argmax()), float(inputs.max())
+        name = f"column {scaling.inputs[column]!r}" if scaling else f"input {column + 1}"
+        if scaling and not scaling.inputs_scaled:
+            fix = "scale the columns (preprocess: {numeric: standard})"
+            return f"{name} is not scaled, its numbers reach {most:.4g}", fix
+        fix = "look for wrong cells in it, or use preprocess: {numeric: robust}"
+        return f"{name} reaches {most:.4g} after scaling", fix
+    if targets.max() > LARGE:
+        name = f"the target {scaling.target!r}" if scaling else "the target"
+        scaled = scaling is not None and scaling.target_scaled
+        state = "after scaling" if scaled else "and is not scaled"
+        fix = "scale it (preprocess: {target: standard}), or look for wrong cells in it"
+        return f"{name} reaches {targets.max():.4g} {state}", fix
+    fix = f"lower learning_rate (to {rate / 10:.2g}), or clip the gradient (clip: {{norm: 1}})"
+    return "the learning rate is too high", fix
+
+
+def _largest(arrays: Array) -> Array:
+    """The largest size in each column of (1|R,N,I); a number that is not finite counts as most."""
+    most: Array = np.nan_to_num(np.abs(arrays), nan=np.inf).max(axis=(0, 1))
+    return most
