@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from running import ROOT
+from outside import numbers
 
 from bpcli.nn.activations import (
     Activation,
@@ -51,16 +49,9 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-@cache
-def cases() -> dict[str, Any]:
-    text = (ROOT / "tests" / "oracles" / "onnx.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
-    return table
-
-
 def arrays(name: str) -> tuple[list[Array], list[Array]]:
     """The inputs and the outputs of a case."""
-    case = cases()[name]
+    case = numbers("onnx")[name]
     inputs, outputs = ([np.array(one, float) for one in case[k]] for k in ("inputs", "outputs"))
     return inputs, outputs
 
@@ -137,7 +128,7 @@ def test_class_weights() -> None:
 )
 def test_layer_norm(name: str) -> None:
     (x, gamma, beta), (y, *_) = arrays(name)
-    layer = LayerNorm(epsilon=cases()[name]["settings"].get("epsilon", 1e-5))
+    layer = LayerNorm(epsilon=numbers("onnx")[name]["settings"].get("epsilon", 1e-5))
     flat = np.concatenate([gamma, beta])[None]
     ours = output(layer, x.reshape(-1, x.shape[-1]), flat)
     assert ours == pytest.approx(y.reshape(ours.shape), **CLOSE)
@@ -149,7 +140,7 @@ def test_batch_norm(which: str, mode: str) -> None:
     """Channels are our features. Its momentum weighs the old statistics, ours the new ones."""
     name = f"batchnorm_{which}{mode}"
     (x, *parameters), (y, *running) = arrays(name)
-    layer = BatchNorm(epsilon=cases()[name]["settings"].get("epsilon", 1e-5), momentum=0.1)
+    layer = BatchNorm(epsilon=numbers("onnx")[name]["settings"].get("epsilon", 1e-5), momentum=0.1)
     rows, expected = (np.moveaxis(one, 1, -1).reshape(-1, x.shape[1]) for one in (x, y))
     flat = np.concatenate(parameters)[None]
     ours = output(layer, rows, flat, Context(training=bool(mode)))
@@ -173,12 +164,12 @@ def stepped(optimizer: Elementwise, x: Array, g: Array, rate: float, **slots: Ar
 
 def coupled(name: str, x: Array, g: Array) -> Array:
     """The gradient with the l2 penalty that these cases have."""
-    return g + cases()[name]["settings"]["norm_coefficient"] * x
+    return g + numbers("onnx")[name]["settings"]["norm_coefficient"] * x
 
 
 def test_adam() -> None:
     """No bias correction at T = 0, and ε beside the uncorrected root: both are put back here."""
-    settings = cases()["adam"]["settings"]
+    settings = numbers("onnx")["adam"]["settings"]
     (rate, _, x, g, m, v), (after, m_after, v_after) = arrays("adam")
     beta1, beta2 = settings["alpha"], settings["beta"]
     root = np.sqrt(1 - beta2)
@@ -193,7 +184,7 @@ def test_adam() -> None:
 
 def test_adagrad() -> None:
     (rate, _, x, g, v), (after, v_after) = arrays("adagrad")
-    optimizer = Adagrad(epsilon=cases()["adagrad"]["settings"]["epsilon"])
+    optimizer = Adagrad(epsilon=numbers("onnx")["adagrad"]["settings"]["epsilon"])
     ours = stepped(optimizer, x, coupled("adagrad", x, g), float(rate), v=v)
     assert ours == pytest.approx(after, **CLOSE)
     assert v == pytest.approx(v_after, **CLOSE)
@@ -203,7 +194,7 @@ def test_adagrad() -> None:
 def test_momentum(name: str) -> None:
     (rate, _, x, g, v), (after, v_after) = arrays(name)
     nesterov = name == "nesterov_momentum"
-    optimizer = SGD(momentum=cases()[name]["settings"]["alpha"], nesterov=nesterov)
+    optimizer = SGD(momentum=numbers("onnx")[name]["settings"]["alpha"], nesterov=nesterov)
     ours = stepped(optimizer, x, coupled(name, x, g), float(rate), v=v)
     assert ours == pytest.approx(after, **CLOSE)
     assert v == pytest.approx(v_after, **CLOSE)

@@ -533,17 +533,54 @@ def _rates(optimizer: optim.Optimizer, scheduler: Any) -> list[float]:
 
 
 def layers() -> dict[str, Any]:
-    """Normalisation in training (two passes, then one for prediction), convolution, pooling."""
+    """Layers in training; batch_norm twice, then once for prediction."""
     rows = 2 * _numbers(7, 4) + torch.arange(4.0)
     images = _numbers(2, 3, 6, 5)
     return {
         "batch_norm": _batch_norm(rows),
         "layer_norm": _module(nn.LayerNorm(4), rows),
+        "dense": _module(nn.Linear(4, 3), rows),
+        "scale": _module(_Scale(4), rows),
+        "residual": _module(_Branches(_branch(4), add=True, shortcut=nn.Identity()), rows),
+        "residual_projection": _module(
+            _Branches(_branch(3), add=True, shortcut=nn.Linear(4, 3, bias=False)), rows
+        ),
+        "parallel_concat": _module(_Branches(_branch(2), _branch(3), add=False), rows),
+        "parallel_add": _module(_Branches(_branch(3), _branch(3), add=True), rows),
         "rms_norm": _module(nn.RMSNorm(4, eps=1e-5), rows),
         "conv2d": _module(nn.Conv2d(3, 2, (3, 2), stride=(2, 1), padding=(1, 0)), images),
         "max_pool2d": _module(nn.MaxPool2d(2), images),
         "avg_pool2d": _module(nn.AvgPool2d(2), images),
     }
+
+
+class _Scale(nn.Module):
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(inputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight
+
+
+class _Branches(nn.Module):
+    """The sum of branches and a shortcut, or the branches one behind the other."""
+
+    def __init__(self, *branches: nn.Module, add: bool, shortcut: nn.Module | None = None) -> None:
+        super().__init__()
+        self.add = add
+        self.shortcut = shortcut
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = [branch(x) for branch in self.branches]
+        if self.shortcut is not None:
+            parts.append(self.shortcut(x))
+        return sum(parts) if self.add else torch.cat(parts, dim=1)
+
+
+def _branch(units: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, units))
 
 
 def _batch_norm(rows: torch.Tensor) -> dict[str, Any]:
