@@ -145,6 +145,16 @@ def test_weights_whose_squares_overflow_are_finite() -> None:
     assert np.abs(state.flat).max() > 1e23
 
 
+def test_the_loss_before_a_divergence_is_known_across_epochs() -> None:
+    how = method(rates=(1e3, 1e3), iterations=500)
+    losses = []
+    with pytest.raises(Diverged) as error:
+        for epoch in train(NETWORK, how, State.start(NETWORK, how, "float64"), rows()):
+            losses.append(epoch.loss.tolist())
+    assert error.value.iteration > 2
+    assert error.value.loss_before in losses[-1]
+
+
 @pytest.mark.parametrize(
     ("data", "what", "layer"),
     [

@@ -116,14 +116,14 @@ class Fit:
 
     def _divergence(self, diverged: Diverged) -> Problem:
         before = diverged.loss_before
-        history = "at the first update" if np.isnan(before) else f"after a loss of {before:.4g}"
+        history = "" if np.isnan(before) else f", after a loss of {before:.4g}"
         halved = f"; the rate was halved {len(self.halvings)} times" if self.halvings else ""
         verb = "are" if diverged.what == "weights" else "is"
         cause, fix = likely_cause(self.rows, self.scaling, diverged.rate)
         return Problem(
             "BP-N001",
             f"iteration {diverged.iteration}",
-            f"the training {diverged.what} {verb} no longer finite, {history}, at learning rate "
+            f"the training {diverged.what} {verb} no longer finite{history}, at learning rate "
             f"{diverged.rate:g}; it begins in {diverged.layer}{halved}; likely cause: {cause}",
             fix,
         )

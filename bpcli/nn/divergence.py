@@ -16,7 +16,7 @@ class Diverged(ArithmeticError):
     ) -> None:
         super().__init__(f"the {what} is not finite at iteration {iteration}")
         self.what, self.iteration, self.rate = what, iteration, rate
-        self.loss_before = loss_before  # nan at the first update
+        self.loss_before = loss_before  # nan at the first update of a training, or after a resume
         self.layer = layer  # the first one with numbers that are not finite
 
 

@@ -206,6 +206,7 @@ class _Stepper:
         )
         self.update = self._update(method.optimizer)
         self.batch: Batch
+        self.last_loss = np.full(len(self.rates), np.nan)  # (R,) of the epoch before
         self._last_scratch: list[Views] = []
         self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
 
@@ -221,7 +222,7 @@ class _Stepper:
     def epoch(self, epoch: int, first: int, last: int, iteration: int) -> Epoch:
         self.state.iteration = iteration
         total, rows_seen = np.zeros(len(self.rates)), 0
-        rate = norm = loss = np.full(len(self.rates), np.nan)
+        rate = norm = loss = self.last_loss
         for batch in self.batches.of_epoch(epoch, first, last):
             rate = self._rate()
             self.batch = batch
@@ -237,6 +238,7 @@ class _Stepper:
             self.state.iteration += 1
             rows_seen += batch.rows
             total += loss * batch.rows
+        self.last_loss = loss
         return Epoch(epoch + 1, self.state.iteration, rate, total / rows_seen, norm)
 
     def _rate(self) -> Array:

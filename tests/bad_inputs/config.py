@@ -326,6 +326,22 @@ FITTING = [
     ),
     key("class weights for a number", "BP-C055", "class_weight: balanced", "class_weight"),
     key("a loss for another task", "BP-C052", "loss: cross_entropy", "cross_entropy", "mse"),
+    key(
+        "lbfgs on mini-batches",
+        "BP-C060",
+        "optimizer: lbfgs\nbatch_size: 4",
+        "lbfgs",
+        "batch_size: full",
+    ),
+    key("rprop on mini-batches", "BP-C060", "optimizer: rprop\nbatch_size: 4", "rprop", "4 rows"),
+    key(
+        "a decay beside the loss of lbfgs",
+        "BP-C061",
+        "optimizer: lbfgs\nregularization: {weight_decay: 0.1}",
+        "regularization.weight_decay",
+        "l2",
+    ),
+    key("a clipped gradient for lbfgs", "BP-C062", "optimizer: lbfgs\nclip: {norm: 1}", "clip"),
 ]
 # These are only found when the data has been read, so they have no place in the config's text.
 FITTING = [
