@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import tracemalloc
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from components import members, parametrize
 
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.optimizers.moments import NAdam
-from bpcli.nn.optimizers.optimizer import Elementwise
+from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.optimizers.signs import Rprop
 from bpcli.nn.optimizers.squares import RMSprop
 
@@ -129,6 +130,14 @@ def test_a_step_makes_no_array_like_the_parameters(optimizer: Elementwise) -> No
         sizes.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert sizes[1] - sizes[0] < 150_000  # bytes, of 1,200,000 that an array grows by
+
+
+@parametrize("optimizer", Optimizer)
+def test_conventions_are_stated(optimizer: Optimizer) -> None:
+    """Where ε stands and which decay is followed differs between tools, and with it the result."""
+    text = inspect.getdoc(optimizer) or ""
+    assert "ε" in text
+    assert "weight_decay" in text
 
 
 def test_decay_is_the_trainers_work() -> None:

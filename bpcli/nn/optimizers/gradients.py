@@ -15,7 +15,8 @@ class SGD(Elementwise):
     """v ← μ v + g;  θ ← θ − lr v.  Gradient descent: full-batch, mini-batch or stochastic.
 
     nesterov steps by g + μ v instead.  Polyak 1964, doi:10.1016/0041-5553(64)90137-5;
-    Sutskever et al. 2013, ICML.  PyTorch's convention: the rate is not part of v.
+    Sutskever et al. 2013, ICML.  PyTorch's convention: the rate is not part of v, in Keras it is.
+    No ε. PyTorch's weight_decay is `regularization.l2`.
     """
 
     name: ClassVar[str] = "sgd"
@@ -44,7 +45,8 @@ class Lion(Elementwise):
     """θ ← θ − lr sign(β1 m + (1 − β1) g), then m ← β2 m + (1 − β2) g.  arXiv:2302.06675
 
     Every step has the size of the rate, which is a third to a tenth of Adam's. No ε. λ is a
-    decoupled decay, as in the paper: θ ← θ (1 − lr λ) before the step.
+    decoupled decay, as in the paper: θ ← θ (1 − lr λ) before the step, of weights, not of biases
+    and norms; `regularization.weight_decay`, where it is set, takes the place of λ.
     """
 
     name: ClassVar[str] = "lion"

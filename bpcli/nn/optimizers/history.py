@@ -19,8 +19,9 @@ class LBFGS(Optimizer):
     For all rows in every update, and smooth losses. H starts as sᵀy / yᵀy; pairs with sᵀy ≤ 1e-10
     are left out. The first trial for t is the rate, in the very first update rate · min(1, 1/‖g‖₁);
     the strong Wolfe line search evaluates the loss again where that is no good. l1 and l2 are part
-    of the loss here. Training ends where nothing moves any more. PyTorch's LBFGS, one of its
-    iterations an update; its history is 100.  Liu & Nocedal 1989, doi:10.1007/BF01589116
+    of the loss here, a decoupled weight_decay is refused; no ε. Training ends where nothing moves
+    any more. PyTorch's LBFGS, one of its iterations an update; its history is 100.  Liu & Nocedal
+    1989, doi:10.1007/BF01589116
     """
 
     name: ClassVar[str] = "lbfgs"

@@ -18,7 +18,8 @@ class Adam(Elementwise):
 
     ε stands outside the root and after the bias correction, as in PyTorch; Keras and scikit-learn
     put it before the correction. The slots hold m/(1 − β1) and v/(1 − β2): the constant factors
-    and both corrections then cost one multiplication for the whole step.
+    and both corrections then cost one multiplication for the whole step. PyTorch's weight_decay of
+    Adam is `regularization.l2`.
     """
 
     name: ClassVar[str] = "adam"
@@ -38,7 +39,8 @@ class AdamW(Elementwise):
     """θ ← θ (1 − lr λ), then Adam: weight decay apart from the gradient.  arXiv:1711.05101
 
     λ is multiplied by the rate, as in PyTorch, whose default it has; Keras has 0.004. It acts on
-    weights, not on biases and norms, where PyTorch decays all that it is given. ε as in adam.
+    weights, not on biases and norms, where PyTorch decays all that it is given;
+    `regularization.weight_decay`, where it is set, takes the place of λ. ε as in adam.
     """
 
     name: ClassVar[str] = "adamw"
@@ -79,7 +81,8 @@ class NAdam(Elementwise):
 
     m and v̂ are Adam's; μ = β1 (1 − ½ 0.96^(ψ t)) is step t's momentum, μ' the next one's, and the
     products go from the first step to μ or μ'. PyTorch's ψ and place of ε, outside the root and
-    after the bias correction; Keras has ψ = 1.  Dozat 2016, ICLR workshop
+    after the bias correction; Keras has ψ = 1. PyTorch's weight_decay is `regularization.l2`.
+    Dozat 2016, ICLR workshop
     """
 
     name: ClassVar[str] = "nadam"

@@ -2,7 +2,10 @@
 
 Most are elementwise, written for one flat array. Such a one may be called on any block of columns
 of (R,P), so it must not look at a neighbour; clipping by norm and the like are steps of their own.
-Where PyTorch defines an update, ours is PyTorch's; `tests/oracles` holds the proof.
+Where PyTorch defines an update, ours is PyTorch's; `tests/oracles` holds the proof. Two decays are
+kept apart, and both act on weight matrices only: `regularization.l2` is part of the gradient that
+an optimizer sees, what PyTorch calls weight_decay but in AdamW; a decoupled one shrinks the weights
+before the step, by `regularization.weight_decay` or, where that is 0, by the optimizer's own λ.
 """
 
 from __future__ import annotations

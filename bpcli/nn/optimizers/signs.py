@@ -16,7 +16,8 @@ class Rprop(Elementwise):
 
     For full-batch gradient descent only: a mini-batch turns signs by chance. The rate is the first
     d; later rates, and so a schedule, change nothing. Where the sign turns, the step is left out
-    and the sign counts as 0, as in PyTorch.  Riedmiller & Braun 1993, doi:10.1109/ICNN.1993.298623
+    and the sign counts as 0, as in PyTorch. No ε, and no weight_decay but `regularization`'s.
+    Riedmiller & Braun 1993, doi:10.1109/ICNN.1993.298623
     """
 
     name: ClassVar[str] = "rprop"

@@ -16,7 +16,8 @@ class RMSprop(Elementwise):
 
     ε stands outside the root, as in PyTorch; Keras puts it inside. momentum steps by
     u ← μ u + g / (√v + ε) instead, with the rate outside of u, as in PyTorch. centered takes
-    √(v − m²), the deviation from the mean gradient m.  Graves 2013, arXiv:1308.0850
+    √(v − m²), the deviation from the mean gradient m.  Graves 2013, arXiv:1308.0850.  PyTorch's
+    weight_decay is `regularization.l2`.
     """
 
     name: ClassVar[str] = "rmsprop"
@@ -57,7 +58,8 @@ class RMSprop(Elementwise):
 class Adagrad(Elementwise):
     """v ← v + g²;  θ ← θ − lr g / (√v + ε).  Duchi et al. 2011, JMLR 12:2121
 
-    ε stands outside the root, as in PyTorch; v starts at 0, in Keras at 0.1.
+    ε stands outside the root, as in PyTorch; v starts at 0, in Keras at 0.1. PyTorch's weight_decay
+    is `regularization.l2`.
     """
 
     name: ClassVar[str] = "adagrad"
@@ -81,7 +83,8 @@ class Adadelta(Elementwise):
     """δ = g √(u + ε) / √(v + ε), v and u running means of g² and δ²;  θ ← θ − lr δ.
 
     ε stands inside both roots, as in the paper, PyTorch and Keras. δ has the units of θ, so the
-    rate is 1 in the paper and PyTorch, 0.001 in Keras.  Zeiler 2012, arXiv:1212.5701
+    rate is 1 in the paper and PyTorch, 0.001 in Keras. PyTorch's weight_decay is
+    `regularization.l2`.  Zeiler 2012, arXiv:1212.5701
     """
 
     name: ClassVar[str] = "adadelta"
