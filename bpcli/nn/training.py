@@ -204,6 +204,7 @@ class _Stepper:
         self.gradient = Gradient(
             network, state.flat, board.grads, method.regularization, method.clip, self.columns
         )
+        self.own = state.flat[:, self.columns]
         self.update = self._update(method.optimizer)
         self.batch: Batch
         self.last_loss = np.full(len(self.rates), np.nan)  # (R,) of the epoch before
@@ -251,9 +252,7 @@ class _Stepper:
 
     def _loss(self) -> Array:
         """L (R,) of the whole batch; every member's gradient is on the board."""
-        self.board.losses[self.member.rank] = self._gradient(self.batch)
-        self.member.meet()
-        return np.add.reduce(self.board.losses, axis=0)
+        return self._sum(self.board.losses, self._gradient(self.batch))
 
     def _again(self) -> None:
         """Loss and gradient of the same batch at other parameters, on the board."""
@@ -262,19 +261,20 @@ class _Stepper:
 
     def _norm(self) -> Array:
         """‖g‖₂ (R,) of the whole gradient, before clipping by norm."""
-        self.board.squares[self.member.rank] = self.gradient.gather()
-        self.member.meet()
-        return np.sqrt(np.add.reduce(self.board.squares, axis=0))
+        return np.sqrt(self._sum(self.board.squares, self.gradient.gather()))
 
     def _sizes(self) -> Array:
         """Finite numbers (R,) where all parameters of a replica are."""
-        own = self.state.flat[:, self.columns]
-        self.board.sizes[self.member.rank] = np.vecdot(own, own)
-        self.member.meet()
-        sizes = np.add.reduce(self.board.sizes, axis=0)
+        sizes = self._sum(self.board.sizes, np.vecdot(self.own, self.own))
         if _all_finite(sizes):
             return sizes
         return np.abs(self.state.flat).max(axis=1)  # a square may overflow before its root does
+
+    def _sum(self, parts: Array, own: Array) -> Array:
+        """The sum over all members of what each of them puts into its row of `parts` (S,R)."""
+        parts[self.member.rank] = own
+        self.member.meet()
+        return parts[0].copy() if len(parts) == 1 else np.add.reduce(parts, axis=0)
 
     def _average(self) -> None:
         """average ← d · average + (1 − d) · θ; the first update copies θ."""
