@@ -12,7 +12,7 @@ from test_data_read import problems_of, table_of, write
 from bpcli.data.features import Features, describe_levels, fit_features
 from bpcli.data.layout import FeatureLayout
 from bpcli.data.prepare import Prepared, prepare
-from bpcli.data.read import read_table
+from bpcli.data.read import TableReader
 from bpcli.data.roles import assign_roles
 from bpcli.data.scalers import Scaler, Standard, Unscaled
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
@@ -76,7 +76,7 @@ def test_a_layout_survives_json_and_knows_how_to_read(tmp_path: Path) -> None:
     layout = fit(table).layout
     assert FeatureLayout.model_validate_json(layout.model_dump_json()) == layout
     assert FeatureLayout.model_validate(layout.model_dump(mode="json")) == layout
-    assert layout.reading("new.csv") == DataSpec(
+    assert layout.reading("new.csv", {}) == DataSpec(
         path="new.csv", delimiter=";", encoding="utf-8", decimal=",", missing=("NA",)
     )
 
@@ -169,7 +169,7 @@ def test_all_that_a_new_table_lacks_is_one_error(tmp_path: Path) -> None:
 def test_a_table_without_rows_has_no_inputs(tmp_path: Path) -> None:
     features = fit(table_of(tmp_path, MIXED), scaler=Standard())
     path = write(tmp_path, "age,sex,city\n", "empty.csv")
-    table = read_table(path, features.layout.reading("empty.csv"), allow_empty=True)
+    table = next(iter(TableReader(path, features.layout.reading("empty.csv", {}))))
     assert features.encode(table).shape == (0, 6)
     assert features.compare(table) == []
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from bpcli.config.errors import DataError
 from bpcli.data.numbers import to_numbers
-from bpcli.data.read import read_table
+from bpcli.data.read import TableReader, read_table
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 
@@ -210,7 +210,7 @@ def test_the_bytes_on_disk_are_hashed(tmp_path: Path) -> None:
 
 
 def test_a_header_alone_is_a_table_where_that_is_allowed(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, "a,b\n"), DataSpec(path="x"), allow_empty=True)
+    (table,) = TableReader(write(tmp_path, "a,b\n"), DataSpec(path="x"))
     assert (table.names, table.n_rows, len(table.numbers("a"))) == (("a", "b"), 0, 0)
 
 
@@ -232,8 +232,9 @@ NOTED = {
 @pytest.mark.parametrize("case", NOTED)
 def test_what_is_noteworthy_is_a_notice(tmp_path: Path, case: str) -> None:
     content, id, words = NOTED[case]
-    table = read_table(write(tmp_path, content), DataSpec(path="x"), allow_empty=True)
-    ((found, _, *said),) = table.notices
+    reader = TableReader(write(tmp_path, content), DataSpec(path="x"))
+    list(reader)
+    ((found, _, *said),) = reader.notices
     assert found == id
     assert words in "\n".join(said)
 

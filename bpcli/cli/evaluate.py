@@ -10,6 +10,9 @@ from bpcli.cli import options
 def evaluate(
     run: options.Run,
     data: options.Data,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -31,7 +34,8 @@ def evaluate(
 
     from bpcli.runs.predict import evaluate_model
 
-    evaluation = evaluate_model(run, data)
+    with options.usage():
+        evaluation = evaluate_model(run, data, options.dialect(delimiter, encoding, decimal))
     if not quiet:
         print_lines(terminal.err, notice_lines(evaluation.notices))
     if json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +32,16 @@ Force = Annotated[
     bool, typer.Option("--force", "-f", help="Replace the files of an earlier run or result.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", help="Character between cells, or auto.  [default: as trained]"),
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Text encoding, or auto.  [default: as trained]")
+]
+Decimal = Annotated[
+    str | None, typer.Option("--decimal", help="Decimal sign of numbers.  [default: as trained]")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[
     int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more.")
@@ -40,3 +52,23 @@ def assignments(sets: list[str], seed: int | None, threads: int | None) -> list[
     """--set, --seed and --threads as one list of PATH=VALUE, the short options last."""
     short = {"seed": seed, "threads": threads}
     return [*sets, *(f"{key}={value}" for key, value in short.items() if value is not None)]
+
+
+def dialect(delimiter: str | None, encoding: str | None, decimal: str | None) -> dict[str, str]:
+    """--delimiter, --encoding and --decimal where they are given; a written \\t is a tab."""
+    tab = None if delimiter is None else delimiter.replace("\\t", "\t")
+    given = {"delimiter": tab, "encoding": encoding, "decimal": decimal}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """A dialect that cannot be is a wrong use of its option."""
+    from pydantic import ValidationError
+
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        hint = f"--{first['loc'][0]}" if first["loc"] else None
+        raise typer.BadParameter(first["msg"], param_hint=hint) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +18,18 @@ def predict(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="CSV to write; - writes standard output.")
     ] = STDOUT,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write predictions for every row of a CSV.
 
-    Columns are matched by name; the target column is not needed. The result has the row number,
-    the ids, the target where the file has it, the prediction, and p_<class> for each class.
+    The file is read and written in parts, so it may be larger than the memory. A prediction
+    depends on its row alone. Columns are matched by name; the target column is not needed. The
+    result has the row number, the ids, the target where the file has it, the prediction, and
+    p_<class> for each class.
 
     Examples:
 
@@ -40,16 +44,19 @@ def predict(
     terminal = open_terminal(quiet=quiet)
     use_threads_of(run)
 
-    from bpcli.runs.files import write_new
-    from bpcli.runs.predict import predict as predict_rows
+    from bpcli.runs.output import writing
+    from bpcli.runs.predict import Predictions
 
-    predicted = predict_rows(run, data)
+    with options.usage():
+        predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal))
+    try:
+        with writing(output, keep=data, force=force) as write:
+            for part in predictions.csv():
+                write(part)
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted after {predictions.reader.rows} rows", err=True)
+        raise typer.Exit(130) from None
     if not quiet:
-        print_lines(terminal.err, notice_lines(predicted.notices))
-    text = predicted.csv()
-    if output == STDOUT:
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
-        return
-    write_new(output, text, keep=data, force=force)
-    terminal.say(f"wrote {predicted.table.n_rows} predictions to {output}")
+        print_lines(terminal.err, notice_lines(predictions.notices))
+    if output != STDOUT:
+        terminal.say(f"wrote {predictions.reader.rows} predictions to {output}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +11,11 @@ from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listin
 from bpcli.data.arrays import Floats, Ints, Tensors
 from bpcli.data.dates import day_of_year, time_of_day, weekday
 from bpcli.data.layout import Cycle, DateParts, FeatureLayout, Flag, Levels
+from bpcli.data.novelty import Novelty
 from bpcli.data.roles import INPUT_ROLES, Column, date_problem
 from bpcli.data.scalers import fit_scaler
 from bpcli.data.spec import PreprocessSpec
-from bpcli.data.table import Cells, Table, ignored
+from bpcli.data.table import Cells, Table
 
 
 class Features(NamedTuple):
@@ -25,8 +26,9 @@ class Features(NamedTuple):
 
     def encode(self, table: Table, rows: Ints | None = None) -> Floats:
         """The inputs x (N,I) of the rows, C-contiguous; row i depends on row i alone."""
-        self._check(table)
         layout = self.layout
+        table.read_numbers([name for name in layout.numeric if name in table.names])
+        self._check(table)
         at = np.arange(table.n_rows) if rows is None else rows
         x = np.zeros((len(at), len(layout.names)))
         stop = len(layout.scaled)
@@ -43,8 +45,9 @@ class Features(NamedTuple):
     def compare(self, table: Table, known: Collection[str] = ()) -> list[Notice]:
         """What in a table was not there in training; `known` columns are no surprise."""
         self._check(table)
-        extra = [n for n in table.names if n not in self.layout.columns and n not in known]
-        return [*ignored(table, extra), *_unseen(self.layout, table)]
+        novelty = Novelty(self.layout, known)
+        novelty.add(table)
+        return list(novelty.notices(table.names, table.path.name))
 
     def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
         """The scaled inputs (N,K), and 1 where the cell was missing."""
@@ -121,7 +124,7 @@ def _numbers(table: Table, names: Sequence[str], dates: Sequence[DateParts], row
 
 
 def _has_gap(table: Table, name: str, rows: Ints) -> bool:
-    return bool((table.cells(name).codes[rows] < 0).any())
+    return bool(table.cells(name).missing[rows].any())
 
 
 def _median(column: Floats) -> float:
@@ -200,31 +203,6 @@ def _put_levels(one: Levels, cells: Cells, at: Ints, out: Floats) -> None:
 def _absent(table: Table, name: str) -> Problem:
     what = f"column {name!r} is missing{did_you_mean(name, table.names)}"
     return Problem("BP-D050", table.path.name, what, f"the columns are {listing(table.names)}")
-
-
-def _unseen(layout: FeatureLayout, table: Table) -> Iterator[Notice]:
-    where = table.path.name
-    named: tuple[Flag | Levels, ...] = (*layout.flags, *layout.categorical)
-    for one in named:
-        cells = table.cells(one.name)
-        counts = dict(zip(cells.words, cells.counts().tolist(), strict=True))
-        if isinstance(one, Levels):
-            unseen = sorted(counts.keys() - set(one.levels))
-        else:
-            unseen = sorted(cells.words[i] for i in np.flatnonzero(np.isnan(cells.truth)))
-        if unseen:
-            n = sum(counts[word] for word in unseen)
-            shown = listing([repr(word[:80]) for word in unseen], 5)
-            known = "of the trained categories" if isinstance(one, Levels) else "of yes and no"
-            what = f"column {one.name!r}: {n} cells are none {known}: {shown}"
-            yield Notice("BP-D110", where, what)
-    gapless = [name for name in layout.numeric if name not in layout.indicators]
-    gapless += [one.name for one in layout.blocks if not one.missing]
-    for name in gapless:
-        n = int(np.count_nonzero(table.cells(name).codes < 0))
-        if n:
-            what = f"column {name!r}: {n} cells are missing, in training none was"
-            yield Notice("BP-D111", where, what)
 
 
 def _refuse_infinite(x: Floats, layout: FeatureLayout, table: Table, at: Ints) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -106,8 +107,11 @@ class FeatureLayout(Spec):
         shapes = {"impute": (columns,), **self.scaler.shapes(columns)}
         return {f"feature.{name}": shape for name, shape in shapes.items()}
 
-    def reading(self, path: str) -> DataSpec:
-        """How another file must be read to mean the same."""
+    def reading(self, path: str, dialect: Mapping[str, str]) -> DataSpec:
+        """How another file must be read to mean the same; what `dialect` says is its own way.
+
+        Raises ValidationError for a dialect that cannot be.
+        """
         return DataSpec.model_validate(
             {
                 "path": path,
@@ -117,5 +121,6 @@ class FeatureLayout(Spec):
                 "missing": self.missing,
                 "header": self.header,
                 "thousands": self.thousands,
+                **dialect,
             }
         )

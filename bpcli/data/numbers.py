@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
+from io import StringIO
 
 import numpy as np
+import pandas as pd
 
 from bpcli.data.arrays import Floats
 
@@ -16,19 +18,57 @@ _SPACES = " \u00a0\u202f"  # any of them between three digits, where the config 
 
 def to_numbers(words: Sequence[str], decimal: str, thousands: str | None = None) -> Floats:
     """The floats nearest to plain decimal numbers; NaN for any other text, infinity included."""
-    if decimal == "." and thousands is None and _PLAIN.fullmatch("".join(words)):
-        # Of these characters float() reads exactly what the pattern of a number allows.
-        try:
-            values = np.fromiter(map(float, words), dtype=np.float64, count=len(words))
-        except ValueError:
-            pass
-        else:
-            return np.where(np.isfinite(values), values, np.nan)
+    if decimal == "." and thousands is None and "" not in words:
+        values = plain_numbers(words)
+        if values is not None:
+            return values
     pattern = _number(decimal, thousands)
     return np.array([_to_number(word, pattern, decimal) for word in words], dtype=np.float64)
 
 
-_PLAIN = re.compile(r"[0-9.eE+-]*")
+def plain_numbers(words: Sequence[str]) -> Floats | None:
+    """The numbers of words that are digits, point, exponent and sign, NaN for an empty word.
+
+    None where a word is anything else, or too large for a float.
+    """
+    if not _PLAIN.fullmatch("".join(words)):
+        return None
+    try:
+        # Of these characters both read exactly what the pattern of a number allows.
+        values = _parsed(words) if len(words) >= _MANY else _converted(words)
+    except ValueError:
+        return None
+    return None if np.isinf(values).any() else values
+
+
+_MANY = 2000  # words from which on the parser's start is won back
+
+
+def _converted(words: Sequence[str]) -> Floats:
+    given = map(float, words if all(words) else [word or "nan" for word in words])
+    return np.fromiter(given, dtype=np.float64, count=len(words))
+
+
+def _parsed(words: Sequence[str]) -> Floats:
+    """The same floats, some five times as fast."""
+    column = pd.read_csv(
+        StringIO("\n".join([*words, ""])),
+        header=None,
+        names=[0],
+        dtype=np.float64,
+        na_values=[""],
+        keep_default_na=False,
+        skip_blank_lines=False,
+    )
+    return column[0].to_numpy()
+
+
+def void_numbers(void: Collection[str]) -> bool:
+    """Some word that means a missing cell might be a number, or an empty cell is not missing."""
+    return "" not in void or any(word and _PLAIN.fullmatch(word) for word in void)
+
+
+_PLAIN = re.compile(r"[0-9.eE+ -]*")
 
 
 @cache

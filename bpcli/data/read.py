@@ -1,42 +1,148 @@
-"""A CSV file as a `Table`: every cell as text, every record accounted for."""
+"""A CSV file as tables: every cell as text, every record accounted for, in one pass.
+
+Bytes → text → lines → records → tables, each in blocks, so that a file of any size can be read.
+"""
 
 from __future__ import annotations
 
-from io import StringIO
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from bpcli.config.errors import DataError, Notice, Problem
-from bpcli.data.arrays import Flags, Texts
+from bpcli.config.errors import DataError, Notice, Problem, listing
+from bpcli.data.arrays import Texts
+from bpcli.data.asking import CONFIG, Asking
+from bpcli.data.decoding import Decoder
+from bpcli.data.dialect import HEAD, delimiter_of, guessed
 from bpcli.data.numbers import to_numbers
-from bpcli.data.scan import Scan, scan
-from bpcli.data.source import Source, read_source
+from bpcli.data.records import RecordReader, Records, is_blank
+from bpcli.data.source import BLOCK, Source
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 
+_SHOWN = 5  # offending lines of one kind
 
-def read_table(path: Path, spec: DataSpec, *, allow_empty: bool = False) -> Table:
-    """The table in a file; `allow_empty` accepts a header without rows, as predict does."""
-    source = read_source(path, spec.encoding)
-    shape = scan(source, spec.delimiter, header=spec.header)
-    kept = shape.widths > 0
-    if spec.header:
-        kept[np.argmax(kept)] = False
-    if not kept.any() and not allow_empty:
+
+class TableReader:
+    """The rows of a file, once, as one table a block; the names are known before the first.
+
+    Notices and hash are complete when the last table was taken. Raises DataError.
+    """
+
+    def __init__(
+        self, path: Path, spec: DataSpec, asking: Asking = CONFIG, block: int = BLOCK
+    ) -> None:
+        self.path, self.rows, self._asking, self._given = path, 0, asking, spec
+        self._source = Source(path, asking, block)
+        self._decoder = Decoder(path, spec.encoding, asking)
+        self._notices: list[Notice] = []
+        self._blank = 0
+        head, blocks = _headed(self._decoder(self._source))
+        if not head.strip():
+            raise DataError(Problem("BP-D004", path.name, "the file is empty", "check the path"))
+        self._model = "header" if spec.header else "first row"
+        self.delimiter = delimiter_of(head, spec.delimiter, path, self._model, asking)
+        if self.delimiter not in (spec.delimiter, ","):
+            self._notices.append(guessed(self.delimiter, path, asking))
+        self._reader = RecordReader(blocks, path, self.delimiter)
+        first = self._reader.first()
+        self._blank = int(first.lines[0]) - 1
+        self._waiting = [] if spec.header else [first]
+        self.names = self._named(first) if spec.header else _numbered(len(first.rows[0]))
+
+    @property
+    def spec(self) -> DataSpec:
+        """How the file is read, with what was found out about it."""
+        found = {"delimiter": self.delimiter, "encoding": self._decoder.encoding}
+        return self._given.model_copy(update=found)
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, once it is read."""
+        return self._source.sha256
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is noteworthy about the file, once it is read."""
+        blank = [Notice("BP-D101", self.path.name, f"blank lines skipped: {self._blank}")]
+        return (*self._decoder.notices, *self._notices, *(blank if self._blank else ()))
+
+    def __iter__(self) -> Iterator[Table]:
+        """The tables in the order of the file; of a file without rows one without rows."""
+        for records in chain(self._waiting, self._reader):
+            table = self._table(self._kept(records))
+            if self._given.header and self.rows == 0:
+                self._notices += _header_notices(table)
+            self.rows += table.n_rows
+            if table.n_rows:
+                yield table
+        if not self.rows:
+            yield self._table(Records([], np.array([], dtype=np.int64)))
+
+    def _table(self, records: Records) -> Table:
+        cells = zip(*records.rows, strict=True) if records.rows else ((),) * len(self.names)
+        columns = {
+            name: np.array(column, dtype=object)
+            for name, column in zip(self.names, cells, strict=True)
+        }
+        return Table(self.path, columns, records.lines, spec=self.spec, start=self.rows)
+
+    def _kept(self, records: Records) -> Records:
+        """The records that are rows; each must have a cell for each name."""
+        width = len(self.names)
+        if width > 1 and set(map(len, records.rows)) == {width}:
+            return records
+        kept = [i for i, row in enumerate(records.rows) if not is_blank(row)]
+        self._blank += len(records.rows) - len(kept)
+        rows = Records([records.rows[i] for i in kept], records.lines[kept])
+        self._refuse_ragged(rows, width)
+        return rows
+
+    def _refuse_ragged(self, records: Records, expected: int) -> None:
+        wrong = [i for i, row in enumerate(records.rows) if len(row) != expected]
+        problems = [
+            Problem(
+                "BP-D014",
+                f"{self.path.name}, line {records.lines[i]}",
+                f"{_fields(len(records.rows[i]))}, but the {self._model} has {expected}",
+                "quote a cell that contains the delimiter, or make the number of fields equal",
+                (self._reader.lines.shown(int(records.lines[i])),),
+            )
+            for i in wrong[:_SHOWN]
+        ]
+        if len(wrong) > _SHOWN:
+            more, last = len(wrong) - _SHOWN, records.lines[wrong[-1]]
+            what = f"{more} more lines up to line {last} do not have {expected} fields"
+            problems.append(Problem("BP-D014", self.path.name, what))
+        if problems:
+            raise DataError(*problems)
+
+    def _named(self, header: Records) -> tuple[str, ...]:
+        """The header's names, without spaces around them; each must be unique."""
+        names = [name.strip() for name in header.rows[0]]
+        twice = [repr(name) for name, count in Counter(names).items() if count > 1]
+        if twice:
+            what = f"more than one column is called {listing(twice)}"
+            fix = (
+                "give each column its own name; for a file without a header set data.header: false"
+            )
+            line = int(header.lines[0])
+            where, detail = f"{self.path.name}, line {line}", (self._reader.lines.shown(line),)
+            raise DataError(Problem("BP-D012", where, what, fix, detail))
+        return tuple(names)
+
+
+def read_table(path: Path, spec: DataSpec) -> Table:
+    """The table in a file, whole."""
+    reader = TableReader(path, spec)
+    table = Table.whole(list(reader), sha256=reader.sha256, notices=reader.notices)
+    if not table.n_rows:
         what = "the file has a header and no rows"
         raise DataError(Problem("BP-D013", path.name, what, "add rows of data"))
-    columns = _parse(source, shape, kept)
-    found = {"delimiter": shape.delimiter, "encoding": source.encoding}
-    return Table(
-        path,
-        columns,
-        shape.lines[kept],
-        spec=spec.model_copy(update=found),
-        sha256=source.sha256,
-        notices=(*source.notices, *shape.notices, *_notices(path, spec, shape, columns)),
-    )
+    return table
 
 
 def read_files(base: Path, spec: DataSpec) -> Table:
@@ -51,40 +157,37 @@ def read_files(base: Path, spec: DataSpec) -> Table:
     return first.joined({key: read_table(base / path, first.spec) for key, path in others.items()})
 
 
-def _parse(source: Source, shape: Scan, kept: Flags) -> dict[str, Texts]:
-    # Blank lines stay rows here, so that row i of pandas is record i of the scan.
-    frame = pd.read_csv(
-        StringIO(source.text, newline=""),
-        sep=shape.delimiter,
-        engine="c",
-        header=None,
-        names=range(len(shape.names)),
-        index_col=False,
-        dtype=str,
-        na_filter=False,
-        keep_default_na=False,
-        skip_blank_lines=False,
-    )
-    if len(frame) != len(kept):
-        raise AssertionError(f"pandas found {len(frame)} records, the scan {len(kept)}")
-    return {name: frame[i].to_numpy(dtype=object)[kept] for i, name in enumerate(shape.names)}
-
-
-def _notices(path: Path, spec: DataSpec, shape: Scan, columns: dict[str, Texts]) -> list[Notice]:
-    notices = []
-    blank = int(np.count_nonzero(shape.widths == 0))
-    if blank:
-        notices.append(Notice("BP-D101", path.name, f"blank lines skipped: {blank}"))
-    if spec.header and all(_like_a_cell(name, cells, spec) for name, cells in columns.items()):
-        numbers = not np.isnan(to_numbers(shape.names, spec.decimal, spec.thousands)).any()
-        kind = "a number" if numbers else "a number or one of its cells"
-        what = f"every column name is {kind}, so the first row may be no header"
-        fix = "set data.header: false; the columns are then called c1, c2, …"
-        notices.append(Notice("BP-D102", path.name, what, fix))
-    return notices
+def _header_notices(table: Table) -> list[Notice]:
+    """Names that look like cells of the first rows."""
+    spec = table.spec
+    if not all(_like_a_cell(name, table.text(name), spec) for name in table.names):
+        return []
+    numbers = not np.isnan(to_numbers(table.names, spec.decimal, spec.thousands)).any()
+    kind = "a number" if numbers else "a number or one of its cells"
+    what = f"every column name is {kind}, so the first row may be no header"
+    fix = "set data.header: false; the columns are then called c1, c2, …"
+    return [Notice("BP-D102", table.path.name, what, fix)]
 
 
 def _like_a_cell(name: str, cells: Texts, spec: DataSpec) -> bool:
     if not np.isnan(to_numbers([name], spec.decimal, spec.thousands)[0]):
         return True
     return bool(name) and bool(np.any(cells == name))
+
+
+def _headed(texts: Iterator[str]) -> tuple[str, Iterable[str]]:
+    """The beginning of a text, long enough to judge it, and all of its blocks."""
+    blocks: list[str] = []
+    for text in texts:
+        blocks.append(text)
+        if sum(map(len, blocks)) > HEAD:
+            break
+    return "".join(blocks), chain(blocks, texts)
+
+
+def _numbered(width: int) -> tuple[str, ...]:
+    return tuple(f"c{i}" for i in range(1, width + 1))
+
+
+def _fields(count: int) -> str:
+    return f"{count} field{'' if count == 1 else 's'}"

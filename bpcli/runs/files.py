@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise OutputError(_problem(path, error)) from None
+        raise failure(path, "write", error) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -45,13 +45,18 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 def write_new(path: Path, content: str, *, keep: Path, force: bool) -> None:
     """Write a file that is not there yet, or with `force`; never over the input `keep`."""
+    require_new(path, keep=keep, force=force)
+    write_file(path, content)
+
+
+def require_new(path: Path, *, keep: Path, force: bool) -> None:
+    """Raises OutputError where `path` is the input `keep`, or is there and not to be replaced."""
     if path.exists() and keep.exists() and path.samefile(keep):
         what = f"is the input file {keep}"
         raise OutputError(Problem("BP-O005", str(path), what, "choose another name with -o"))
     if path.exists() and not force:
         fix = "choose another name with -o, or replace it with --force"
         raise OutputError(Problem("BP-O006", str(path), "already exists", fix))
-    write_file(path, content)
 
 
 def make_folder(path: Path) -> None:
@@ -59,7 +64,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(_problem(path, error)) from None
+        raise failure(path, "mkdir", error) from None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -72,8 +77,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _problem(path: Path, error: OSError) -> Problem:
-    reason = error.strerror or str(error)
-    return Problem(
-        "BP-O001", str(path), f"cannot be written: {reason}", "choose another place with -o"
-    )
+def failure(path: Path, call: str, error: OSError) -> OutputError:
+    """The error for a call to the system that failed, with its reason and the way out."""
+    what = f"cannot be written: {error.strerror or error} ({call})"
+    return OutputError(Problem("BP-O001", str(path), what, "choose another place with -o"))

@@ -1,7 +1,8 @@
-"""Predict and evaluate: a stored model on a table."""
+"""Predict and evaluate: a stored model on a file, one part of it after another."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,30 +10,49 @@ import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Flags
-from bpcli.data.read import read_table
+from bpcli.data.asking import COMMAND
+from bpcli.data.novelty import Novelty
+from bpcli.data.read import TableReader
 from bpcli.data.table import Table
 from bpcli.data.target import ClassTarget, RegressionTarget
-from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.problem import truth_of
 from bpcli.metrics.metric import Floats, evaluate, metrics_for
 from bpcli.runs.model import ModelRecord, read_model
 from bpcli.runs.tables import predictions_csv
 
 
-class Predicted(NamedTuple):
-    """Predictions of every row of a table, and what in the table was new to the model."""
+class Predictions:
+    """Predictions for a CSV; its target column is not needed and not read.
 
-    record: ModelRecord
-    predictor: Predictor
-    table: Table
-    prediction: Floats
-    notices: tuple[Notice, ...]
+    Iterate once for the parts of the table with their predictions; a part is all that is held in
+    memory. `dialect` is how the file differs from the training file. Raises ModelError, DataError.
+    """
 
-    def csv(self) -> str:
-        """The predictions as a CSV."""
-        rows = np.arange(self.table.n_rows)
-        target = self.predictor.target
-        return predictions_csv(self.table, rows, self.record.ids, target, self.prediction)
+    def __init__(self, model: Path, data: Path, dialect: Mapping[str, str]) -> None:
+        self.record, self.predictor = read_model(model)
+        spec = self.record.features.reading(str(data), dialect)
+        self.reader = TableReader(data, spec, COMMAND)
+        self._novelty = Novelty(self.record.features, _known(self.record))
+
+    def __iter__(self) -> Iterator[tuple[Table, Floats]]:
+        for table in self.reader:
+            prediction = self.predictor.predict(table)
+            self._novelty.add(table)
+            yield table, prediction
+
+    def csv(self) -> Iterator[bytes]:
+        """The predictions as a CSV, part by part."""
+        ids, target = self.record.ids, self.predictor.target
+        for table, prediction in self:
+            rows = np.arange(table.n_rows)
+            yield predictions_csv(table, rows, ids, target, prediction).encode()
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is noteworthy about the file, once it is read."""
+        reader, name = self.reader, self.reader.path.name
+        empty = [] if reader.rows else [Notice("BP-D113", name, "the file has no rows")]
+        return (*reader.notices, *self._novelty.notices(reader.names, name), *empty)
 
 
 class Evaluation(NamedTuple):
@@ -43,57 +63,48 @@ class Evaluation(NamedTuple):
     notices: tuple[Notice, ...]
 
 
-def predict(model: Path, data: Path) -> Predicted:
-    """Predictions for a CSV; its target column is not needed and not read.
-
-    Raises ModelError and DataError.
-    """
-    record, predictor = read_model(model)
-    table = read_table(data, record.features.reading(str(data)), allow_empty=True)
-    prediction = predictor.predict(table)
-    known = (*record.ids, predictor.target.name)
-    notices = (*table.notices, *predictor.features.compare(table, known), *_empty(table))
-    return Predicted(record, predictor, table, prediction, notices)
-
-
-def evaluate_model(model: Path, data: Path) -> Evaluation:
+def evaluate_model(model: Path, data: Path, dialect: Mapping[str, str]) -> Evaluation:
     """Every metric of the model on a labelled CSV; rows without a label are left out, and said."""
-    predicted = predict(model, data)
-    target, table = predicted.predictor.target, predicted.table
-    if target.name not in table.names:
-        what = f"there is no target column {target.name!r}{did_you_mean(target.name, table.names)}"
-        fix = f"evaluate needs it; the columns are {listing(table.names)}"
-        raise DataError(Problem("BP-D060", table.path.name, what, fix))
-    labelled = _labelled(target, table)
-    if not labelled.any():
+    predictions = Predictions(model, data, dialect)
+    reader, target = predictions.reader, predictions.predictor.target
+    _require_target(target.name, reader)
+    truths, values = [], []
+    for table, prediction in predictions:
+        labelled = _labelled(target, table)
+        truths.append(truth_of(target, table)[labelled])
+        values.append(prediction[labelled])
+    truth, prediction = np.concatenate(truths), np.concatenate(values)
+    if not len(truth):
         what = f"no row has a value in the target column {target.name!r}"
-        raise DataError(Problem("BP-D061", table.path.name, what, "give a labelled file"))
-    truth = truth_of(target, table)[labelled]
-    metrics = metrics_for(predicted.predictor.loss.predicts)
-    notes = [*_seen_in_training(predicted)]
-    left_out = int(np.count_nonzero(~labelled))
-    if left_out:
+        raise DataError(Problem("BP-D061", data.name, what, "give a labelled file"))
+    notes = [*_seen_in_training(predictions)]
+    if left_out := reader.rows - len(truth):
         what = f"rows without a target left out: {left_out}"
-        notes.append(Notice("BP-D112", table.path.name, what))
-    return Evaluation(
-        evaluate(metrics, truth, predicted.prediction[labelled]),
-        len(truth),
-        (*predicted.notices, *notes),
-    )
+        notes.append(Notice("BP-D112", data.name, what))
+    metrics = evaluate(metrics_for(predictions.predictor.loss.predicts), truth, prediction)
+    return Evaluation(metrics, len(truth), (*predictions.notices, *notes))
 
 
-def _seen_in_training(predicted: Predicted) -> list[Notice]:
-    if predicted.table.sha256 != predicted.record.data_sha256:
+def _known(record: ModelRecord) -> tuple[str, ...]:
+    """The columns of the training file."""
+    return (*record.config["data"]["columns"], record.target.name, *record.ids)
+
+
+def _require_target(name: str, reader: TableReader) -> None:
+    if name not in reader.names:
+        what = f"there is no target column {name!r}{did_you_mean(name, reader.names)}"
+        fix = f"evaluate needs it; the columns are {listing(reader.names)}"
+        raise DataError(Problem("BP-D060", reader.path.name, what, fix))
+
+
+def _seen_in_training(predictions: Predictions) -> list[Notice]:
+    if predictions.reader.sha256 != predictions.record.data_sha256:
         return []
     what = "this is the file the model was trained on; most of its rows are no test"
     fix = "use rows the model has not seen; metrics.json has the test rows' scores"
-    return [Notice("BP-D114", predicted.table.path.name, what, fix)]
+    return [Notice("BP-D114", predictions.reader.path.name, what, fix)]
 
 
 def _labelled(target: RegressionTarget | ClassTarget, table: Table) -> Flags:
     truth = truth_of(target, table)
     return truth >= 0 if isinstance(target, ClassTarget) else ~np.isnan(truth[:, 0])
-
-
-def _empty(table: Table) -> list[Notice]:
-    return [] if table.n_rows else [Notice("BP-D113", table.path.name, "the file has no rows")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from bpcli.data.arrays import Ints
@@ -18,10 +19,12 @@ from bpcli.metrics.metric import Floats
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A CSV; floats as the shortest text that reads back to the same number, None as empty."""
+    return _csv_rows(chain([header], rows))
+
+
+def _csv_rows(rows: Iterable[Sequence[Any]]) -> str:
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 
@@ -48,16 +51,20 @@ def predictions_csv(
     target: RegressionTarget | ClassTarget,
     prediction: Floats,
 ) -> str:
-    """Row number, ids, the target where the table has it, the prediction, and p_<class>."""
+    """Row number, ids, the target where the table has it, the prediction, and p_<class>.
+
+    Of a table that is a later part of a file without the header.
+    """
     known = [target.name] if target.name in table.names else []
     copied = [name for name in (*ids, *known) if name in table.names]
     columns: list[tuple[str, list[Any]]] = [
-        ("row", (rows + 1).tolist()),
+        ("row", (rows + 1 + table.start).tolist()),
         *((name, table.text(name)[rows].tolist()) for name in copied),
         *_answers(target, prediction[rows]),
     ]
     header, values = zip(*columns, strict=True)
-    return csv_text(header, zip(*values, strict=True))
+    body = zip(*values, strict=True)
+    return _csv_rows(body) if table.start else csv_text(header, body)
 
 
 def _answers(

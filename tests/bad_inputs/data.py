@@ -166,6 +166,9 @@ FILES = [
         "line 21",
         rows=(18,),
     ),
+    table(
+        "a line without end", "BP-D160", lambda: b"a,b,y\n" + b"1" * 2**25, "line 2", "characters"
+    ),
     table("half a UTF-16 character", "BP-D008", TABLE.encode("utf-16")[:-1], "utf-16", rows=(18,)),
     table("a NUL", "BP-D009", put("1\0", 5, 1), "line 6", "NUL", rows=(18,)),
     table(

@@ -126,6 +126,7 @@ MEANINGS = {
     "BP-D119": "How the rows are divided.",
     "BP-D120": "A column of the split is not used.",
     "BP-D140": "The column of the split has no training row.",
+    "BP-D160": "A line is longer than any line should be.",
     "BP-M001": "The model cannot be read.",
     "BP-M002": "The model is damaged, or was not made by bpcli.",
     "BP-M003": "The model has another format.",

@@ -1,0 +1,37 @@
+"""Where a long result goes as it is made: standard output, or a file that is published whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bpcli.runs.files import failure, replacing, require_new
+
+STDOUT = Path("-")
+
+
+@contextmanager
+def writing(path: Path, *, keep: Path, force: bool) -> Iterator[Callable[[bytes], object]]:
+    """A function that writes on; a file has its name only when all of it is written.
+
+    Raises OutputError, before anything is read where the name is taken; it is never the input
+    `keep`. Raises BrokenPipeError where the reader of standard output has gone.
+    """
+    if path == STDOUT:
+        yield _print
+        return
+    require_new(path, keep=keep, force=force)
+    with replacing(path) as file:
+        yield file.write
+
+
+def _print(content: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise failure(Path("standard output"), "write", error) from None
