@@ -26,7 +26,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
-from bpcli.nn.schedules import Constant
+from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.nn.team import cut
 from bpcli.nn.training import Epoch, Method, State, train
 from bpcli.nn.update import Clip, Regularization
@@ -91,6 +91,21 @@ def test_an_optimizer_whose_columns_are_shared_out(optimizer: Elementwise) -> No
     (one, _), (two, _) = (run(layers, method(n, **settings), table()) for n in (1, 2))
     assert two.average is not None and one.average is not None
     assert close(two.flat, one.flat) and close(two.average, one.average)
+
+
+def test_every_member_sees_what_the_schedule_has_learned() -> None:
+    """The caller tells it between two epochs; the second network's loss never gets better."""
+    states = []
+    for parts in (1, 2):
+        how = method(parts, schedule=ReduceOnPlateau(by=0.5, patience=0), iterations=12)
+        network = Network([Dense(units=7), Tanh(), Dense(units=3)], (5,))
+        state = State.start(network, how, "float64")
+        for epoch in train(network, how, state, table()):
+            losses = np.array([epoch.loss[0], 1.0])
+            how.schedule.observe(state.schedule, losses, state.iteration, how.iterations)
+        assert state.schedule["factor"].tolist() == [1, 0.5**3]
+        states.append(state)
+    assert close(states[1].flat, states[0].flat)
 
 
 def test_the_same_run_gives_the_same_bytes() -> None:

@@ -72,6 +72,8 @@ OPTIMIZERS: dict[str, Elementwise] = {
     "adagrad": Adagrad(),
     "adadelta": Adadelta(),
     "adadelta_rho": Adadelta(rho=0.95, epsilon=1e-8),
+    "lion": Lion(),
+    "lion_rates": Lion(beta1=0.95, beta2=0.98, weight_decay=0.1),
     "rprop": Rprop(),
     "rprop_bounds": Rprop(shrink=0.3, grow=1.5, smallest=1e-3, largest=0.1),
 }
@@ -133,7 +135,6 @@ LOSSES: dict[str, tuple[Loss, tuple[str, ...], str]] = {
 
 # What PyTorch does not define, or not on numbers alone, and what stands in its place.
 ELSEWHERE = {
-    "lion": "Keras' numbers, test_lion",
     "lbfgs": "PyTorch's steps on a network, test_oracles_network.py",
     "constant": "1, test_nn_schedules.py",
     "inverse_time": "the formula by hand, test_nn_schedules.py",

@@ -68,7 +68,12 @@ class StopSpec(Spec):
         ),
     ] = None
     min_delta: Annotated[
-        float, Field(ge=0, description="how much lower the loss must be to count as better")
+        float,
+        Field(
+            ge=0,
+            description="how much lower than the best so far a monitored loss must be to "
+            "count as better",
+        ),
     ] = 0.0
     monitor: Annotated[
         Literal["auto", "validation_loss", "train_loss"],

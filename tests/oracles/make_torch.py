@@ -85,6 +85,26 @@ def _gradients() -> list[list[float]]:
     return rows
 
 
+class Lion(optim.Optimizer):
+    """Algorithm 2 of arXiv:2302.06675 in PyTorch's operations, which have no such optimizer."""
+
+    def __init__(
+        self, params: Any, lr: float, betas: tuple[float, float], weight_decay: float, foreach: bool
+    ) -> None:
+        settings = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "foreach": foreach}
+        super().__init__(params, settings)
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        (group,) = self.param_groups
+        share, decay = group["betas"]
+        for p in group["params"]:
+            mean = self.state[p].setdefault("mean", torch.zeros_like(p))
+            direction = torch.sign(share * mean + (1 - share) * p.grad)
+            p.sub_(group["lr"] * (direction + group["weight_decay"] * p))
+            mean.mul_(decay).add_((1 - decay) * p.grad)
+
+
 FALLING = [0.1 * (1 - t / STEPS) for t in range(STEPS)]
 OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], dict[str, Any]]] = {
     "sgd": (optim.SGD, {"lr": 0.1}),
@@ -123,6 +143,8 @@ OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], dict[str, Any]]] = {
     ),
     "adadelta": (optim.Adadelta, {"lr": 1.0, "rho": 0.9, "eps": 1e-6}),
     "adadelta_rho": (optim.Adadelta, {"lr": 0.5, "rho": 0.95, "eps": 1e-8}),
+    "lion": (Lion, {"lr": 1e-4, "betas": (0.9, 0.99), "weight_decay": 0.0}),
+    "lion_rates": (Lion, {"lr": FALLING, "betas": (0.95, 0.98), "weight_decay": 0.1}),
     "rprop": (optim.Rprop, {"lr": 0.01, "etas": (0.5, 1.2), "step_sizes": (1e-6, 50.0)}),
     "rprop_bounds": (optim.Rprop, {"lr": 0.01, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.1)}),
 }
