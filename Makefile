@@ -2,9 +2,12 @@
 
 PYTHON ?= python3
 CONFIG := configs/iris.yaml
+TARGET := config table header model record show
+SECONDS := 60
 
 python := .venv/bin/python
 bench := .bench/env/bin/python
+fuzzer := .fuzz/env/bin/python
 
 # Settings of the caller's shell that would lead pip, Python or the tests astray.
 unexport MAKEFLAGS MFLAGS PYTHONHOME PYTHONPATH PYTHONWARNINGS VIRTUAL_ENV
@@ -14,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup train test lint fmt docs docs-check check bench clean force
+.PHONY: help setup train test lint fmt docs docs-check check fuzz bench clean force
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -47,8 +50,11 @@ check: lint test docs-check ## everything that must hold before a commit
 bench: .bench/env/.ready ## time bpcli, scikit-learn and PyTorch in turn; writes docs/benchmarks.md
 	@$(bench) benchmarks/run.py
 
+fuzz: .fuzz/env/.ready ## throw bytes at every reader: make fuzz TARGET=config SECONDS=3600
+	@for target in $(TARGET); do $(fuzzer) tests/fuzzing/run.py $$target $(SECONDS) || exit 1; done
+
 clean: ## remove environments, caches and builds; keeps runs/
-	@rm -rf .venv .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .venv .bench .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find benchmarks bpcli data docs tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- environments -------------------------------------------------------------------------------
@@ -80,5 +86,11 @@ endef
 # On Linux PyTorch's CPU-only wheels are much smaller: PIP_EXTRA_INDEX_URL may name their index.
 .bench/env/.ready: pyproject.toml $(call stale,.bench/env)
 	$(call environment,.bench/env,--editable . scikit-learn torch==2.13.0) && pwd -P > $@
+
+# Not every Python has an atheris; without it the inputs are changed at random.
+.fuzz/env/.ready: pyproject.toml $(call stale,.fuzz/env)
+	$(call environment,.fuzz/env,--editable .) \
+	&& { $(fuzzer) -m pip install --quiet --quiet --group fuzz || echo 'without atheris' >&2; } \
+	&& pwd -P > $@
 
 force:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli import evaluate, init, listing, plan, predict, schema, train, validate
+from bpcli.cli.usage import call
 from bpcli.config.errors import BpcliError
 
 app = typer.Typer(
@@ -52,7 +53,7 @@ def main(
 def run() -> int:
     """Run one command and return its exit code; no failure of a user's making has a traceback."""
     try:
-        app()
+        call(app)
     except SystemExit as end:
         # Typer ends with 1 where the reader of our output has gone, and nowhere else.
         return _leave_quietly() if end.code == 1 else int(end.code or 0)

@@ -36,6 +36,7 @@ def init(
     """
     from bpcli.config.threads import fix_threads
     from bpcli.display.console import open_terminal
+    from bpcli.display.text import PATH, show
 
     terminal = open_terminal(quiet=quiet)
     fix_threads(1)
@@ -49,4 +50,4 @@ def init(
         typer.echo(text, nl=False)
         return
     write_new(path, text, keep=data, force=force)
-    terminal.say(f"wrote {path}\nNext: bpcli train {path}")
+    terminal.say(f"wrote {show(str(path), PATH)}\nNext: bpcli train {show(str(path), PATH)}")

@@ -36,16 +36,17 @@ def plan(
     terminal = open_terminal(quiet=quiet)
     loaded = load(config, options.assignments(sets, seed, threads))
 
+    from bpcli.config.memory import bytes_available
     from bpcli.display.overview import layer_rows, overview, work
     from bpcli.display.tables import layers_table
     from bpcli.experiment.estimate import seconds_estimated
-    from bpcli.experiment.memory import bytes_available, bytes_needed, require_memory
+    from bpcli.experiment.memory import bytes_needed, require_training_memory
     from bpcli.experiment.problem import LearningProblem
     from bpcli.runs.train import prepare_and_resolve
 
     prepared, resolved = prepare_and_resolve(loaded)
     problem = LearningProblem.of(resolved, prepared)
-    require_memory(problem)
+    require_training_memory(problem)
     seconds, needed = seconds_estimated(problem), bytes_needed(problem)
     if json:
         _print_json(problem, seconds, needed)

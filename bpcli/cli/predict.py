@@ -21,6 +21,13 @@ def predict(
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    spreadsheet_safe: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet-safe",
+            help="Write a ' in front of texts that a spreadsheet would run, such as =1+1.",
+        ),
+    ] = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -39,6 +46,7 @@ def predict(
     """
     from bpcli.display.console import open_terminal
     from bpcli.display.messages import notice_lines, print_lines
+    from bpcli.display.text import PATH, show
     from bpcli.runs.threads import use_threads_of
 
     terminal = open_terminal(quiet=quiet)
@@ -51,7 +59,7 @@ def predict(
         predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal))
     try:
         with writing(output, keep=data, force=force) as write:
-            for part in predictions.csv():
+            for part in predictions.csv(spreadsheet_safe=spreadsheet_safe):
                 write(part)
     except KeyboardInterrupt:
         typer.echo(f"interrupted after {predictions.reader.rows} rows", err=True)
@@ -59,4 +67,4 @@ def predict(
     if not quiet:
         print_lines(terminal.err, notice_lines(predictions.notices))
     if output != STDOUT:
-        terminal.say(f"wrote {predictions.reader.rows} predictions to {output}")
+        terminal.say(f"wrote {predictions.reader.rows} predictions to {show(str(output), PATH)}")

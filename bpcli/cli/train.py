@@ -82,8 +82,10 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
             for record in run:
                 progress.update(record)
     except KeyboardInterrupt:
-        epochs = len(run.records)
-        typer.echo(f"interrupted after {epochs} epochs; {run.folder} has no model yet", err=True)
+        from bpcli.display.text import PATH, show
+
+        epochs, folder = len(run.records), show(str(run.folder), PATH)
+        typer.echo(f"interrupted after {epochs} epochs; {folder} has no model yet", err=True)
         raise typer.Exit(130) from None
 
 

@@ -42,4 +42,6 @@ def validate(
     elif json:
         typer.echo('{"schema_version": 1, "valid": true}')
     else:
-        terminal.say(f"{config} is valid")
+        from bpcli.display.text import PATH, show
+
+        terminal.say(f"{show(str(config), PATH)} is valid")

@@ -9,14 +9,20 @@ from typing import Any
 
 import yaml
 
+from bpcli.config.characters import escaped, is_unsafe
 from bpcli.config.scalars import is_text
 
 _LONGEST_FLOW = 80
 
 
 def dump(value: Any) -> str:
-    """Block style with the keys in their order; short lists and listed components on one line."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize)
+    """Block style with the keys in their order; short lists and listed components on one line.
+
+    A character that a terminal would obey or hide stands as an escape, between double quotes.
+    """
+    return escaped(
+        yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize)
+    )
 
 
 class _Dumper(yaml.SafeDumper):
@@ -41,8 +47,8 @@ class _Dumper(yaml.SafeDumper):
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Quoted where YAML 1.2 would read something else; PyYAML itself sees to YAML 1.1."""
         style = None if is_text(text) else "'"
-        if text.splitlines() != [text]:
-            style = '"'  # the only style that keeps every kind of line break
+        if not text or any(map(is_unsafe, text)):
+            style = '"'  # the only style that keeps every kind of line break, and has escapes
         return self.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 

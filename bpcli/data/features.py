@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
+from bpcli.config.memory import require_memory
 from bpcli.data.arrays import Floats, Ints, Tensors
 from bpcli.data.dates import day_of_year, time_of_day, weekday
 from bpcli.data.layout import Cycle, DateParts, FeatureLayout, Flag, Levels
@@ -30,6 +31,7 @@ class Features(NamedTuple):
         table.read_numbers([name for name in layout.numeric if name in table.names])
         self._check(table)
         at = np.arange(table.n_rows) if rows is None else rows
+        _require_memory(len(at), layout, table)
         x = np.zeros((len(at), len(layout.names)))
         stop = len(layout.scaled)
         x[:, :stop], missing = self._scaled(table, at)
@@ -114,6 +116,13 @@ def describe_levels(layout: FeatureLayout, table: Table, rows: Ints) -> list[Not
             what = f"the {len(one.levels)} most frequent of {found} categories are kept"
             notices.append(Notice("BP-D108", one.name, what, "set preprocess.max_levels"))
     return notices
+
+
+def _require_memory(rows: int, layout: FeatureLayout, table: Table) -> None:
+    inputs = len(layout.names)
+    work = f"encoding {rows:,} rows as {inputs:,} inputs"
+    fix = "keep fewer categories (preprocess.max_levels), or drop columns (data.columns)"
+    require_memory(2 * 8 * rows * inputs, "BP-R010", table.path.name, work, fix)
 
 
 def _numbers(table: Table, names: Sequence[str], dates: Sequence[DateParts], rows: Ints) -> Floats:

@@ -11,6 +11,7 @@ from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Floats, Ints, Sets, Tensors
 from bpcli.data.declared import Boolean, Categorical, Date, DeclaredRole, Drop, Id, Numeric
 from bpcli.data.features import Features, describe_levels, fit_features
+from bpcli.data.header import header_problems, require_room
 from bpcli.data.read import read_files
 from bpcli.data.roles import (
     Column,
@@ -23,6 +24,7 @@ from bpcli.data.roles import (
 from bpcli.data.sets import choose_method, divide
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
 from bpcli.data.split import EXCLUDED, TRAIN, describe_sets
+from bpcli.data.suspicions import describe_suspicions
 from bpcli.data.table import Table
 from bpcli.data.target import AnyTarget, make_target
 from bpcli.data.task import infer_task
@@ -79,6 +81,9 @@ def prepare(
     data: DataSpec, split: SplitSpec, preprocess: PreprocessSpec, task: str, seed: int, base: Path
 ) -> Prepared:
     """Everything that training needs; `base` is the folder that the path is relative to."""
+    if problems := header_problems(base, data):
+        raise DataError(*problems)
+    require_room(base, data)
     table = read_files(base, data)
     name = check_names(table, data)
     task, reason = infer_task(table, name, task)
@@ -101,6 +106,7 @@ def prepare(
         *describe_suspects(table, columns),
         *describe_levels(features.layout, table, train),
         *features.compare(table, known=table.names),
+        *describe_suspicions(table, columns, sets, classes=task != "regression"),
     )
     return Prepared(
         table=table,

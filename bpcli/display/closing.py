@@ -13,10 +13,9 @@ from rich.text import Text
 from bpcli.display.figures import counted, duration, number
 from bpcli.display.plots import STYLES, log_scaled, loss_curve, sparkline
 from bpcli.display.tables import Metrics, metrics_table
-from bpcli.display.text import show
+from bpcli.display.text import PATH, show
 
 _TERMS = 8  # slopes of an equation that are shown; metrics.json has them all
-_PATH = 1000  # a path is there to be copied, so it is not cut like a name
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def closing(run: RunSummary) -> RenderableType:
         *metrics,
         _facts(run),
         Text(),
-        Text.assemble(("Next: ", "bold"), (show(command, _PATH), "cyan"), overflow="fold"),
+        Text.assemble(("Next: ", "bold"), (show(command, PATH), "cyan"), overflow="fold"),
     )
 
 
@@ -59,7 +58,7 @@ def _facts(run: RunSummary) -> Table:
         **({"model": equation(run.target, run.coefficients)} if run.coefficients else {}),
         "stopped": show(run.stop_reason, 200),
         "trained": f"{work} in {duration(run.seconds)}{best}",
-        "files": show(run.folder, _PATH),
+        "files": show(run.folder, PATH),
     }
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)

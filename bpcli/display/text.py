@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-# Printable by category, yet drawn as nothing: fillers and variation selectors.  U+FE0E and U+FE0F
-# stay, they only choose between the two pictures of an emoji.
-_INVISIBLE = frozenset(
-    chr(code)
-    for first, last in (
-        (0x034F, 0x034F),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x2800, 0x2800),
-        (0x3164, 0x3164),
-        (0xFE00, 0xFE0D),
-        (0xFFA0, 0xFFA0),
-        (0xE0100, 0xE01EF),
-    )
-    for code in range(first, last + 1)
-)
+from bpcli.config.characters import escape, is_unsafe
+
+PATH = 1000  # a path is there to be copied, so it is not cut like a name
 
 
 def show(text: str, limit: int = 80) -> str:
@@ -41,16 +26,15 @@ def show(text: str, limit: int = 80) -> str:
     return "".join(shown)
 
 
+def shown_lines(text: str) -> str:
+    """A text of many lines, safe for a terminal: everything escaped but the ends of its lines."""
+    return "\n".join(show(line, len(line) * _LONGEST) for line in text.split("\n"))
+
+
 def _escaped(character: str, following: str) -> str:
     if character == "\\":
-        return r"\\" if following in tuple(r"\nrtxuU") or _is_unsafe(following) else "\\"
-    if not _is_unsafe(character):
-        return character
-    code = ord(character)
-    if code < 0x100:
-        return _NAMED.get(character, f"\\x{code:02x}")
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+        return r"\\" if following in tuple(r"\nrtxuU") or is_unsafe(following) else "\\"
+    return escape(character) if is_unsafe(character) else character
 
 
-def _is_unsafe(character: str) -> bool:
-    return not character.isprintable() or character in _INVISIBLE
+_LONGEST = len(r"\U000e0001")

@@ -154,10 +154,12 @@ class Config(Spec):
         ),
     ] = "auto"
     iterations: Annotated[
-        int | None, Field(ge=1, description="parameter updates in all; or give epochs")
+        int | None,
+        Field(ge=1, le=10**10, description="parameter updates in all; or give epochs"),
     ] = None
     epochs: Annotated[
-        int | None, Field(ge=1, description="passes over the training rows; or give iterations")
+        int | None,
+        Field(ge=1, le=10**8, description="passes over the training rows; or give iterations"),
     ] = None
     stop: Annotated[StopSpec, Field(description="when to stop earlier")] = StopSpec()
     on_divergence: Annotated[

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bpcli.config.build import build
-from bpcli.config.document import read_document
+from bpcli.config.document import Document, read_document
+from bpcli.config.errors import ConfigError, Problem
 from bpcli.config.overrides import override
 from bpcli.config.threads import blas_threads_of, fix_threads, threads_of
 
@@ -35,6 +36,23 @@ def load(path: Path, assignments: Sequence[str] = ()) -> Loaded:
     fix_threads(blas_threads_of(document.value))
     from bpcli.experiment.config import Config  # brings numpy, which must see the threads
 
-    config = build(document, Config)
+    try:
+        config = build(document, Config)
+    except ConfigError as error:
+        more = _data_problems(document, path.parent)
+        raise ConfigError(*error.problems, *more) from None
     threads = {"threads": threads_of(document.value)}
     return Loaded(config.model_copy(update=threads), path, written.text)
+
+
+def _data_problems(document: Document, folder: Path) -> list[Problem]:
+    """What else is wrong: the files and columns of a config that is wrong elsewhere."""
+    from pydantic import ValidationError
+
+    from bpcli.data.header import header_problems
+    from bpcli.data.spec import DataSpec
+
+    try:
+        return header_problems(folder, DataSpec.model_validate(document.value.get("data")))
+    except ValidationError:
+        return []  # that is among the problems already

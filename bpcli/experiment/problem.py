@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bpcli.config.errors import DataError, Problem
 from bpcli.config.threads import FORKS
 from bpcli.data.arrays import Ints
 from bpcli.data.prepare import Prepared
@@ -116,10 +117,22 @@ class LearningProblem(NamedTuple):
         predict = self.predictor(np.empty(0)).from_scores
         return Validation(*self._arrays(rows), truth, metric, predict)
 
+    def _inputs(self, rows: Ints) -> Array:
+        """x (N,I) as training numbers.  Raises DataError for one that `dtype` cannot hold."""
+        with np.errstate(over="ignore"):
+            x: Array = self.prepared.x[rows].astype(self.config.dtype)
+        if np.isfinite(x).all():
+            return x
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        name = self.prepared.features.layout.names[column]
+        what = f"column {name!r}: the number is too large for {self.config.dtype}"
+        where = self.prepared.table.where(int(rows[row]))
+        raise DataError(Problem("BP-D141", where, what, "correct the cell, or set dtype: float64"))
+
     def _arrays(self, rows: Ints) -> tuple[Array, Array]:
         """x (N,I) and t (N,O) of some rows, as training numbers."""
         (outputs,) = self.network.out_shape
-        x = self.prepared.x[rows].astype(self.config.dtype)
+        x = self._inputs(rows)
         # One score for two classes learns the second one's column.
         return x, np.ascontiguousarray(self.prepared.t[rows, -outputs:].astype(self.config.dtype))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.config.build import build
+from bpcli.config.characters import escaped
 from bpcli.config.document import parse_document
 from bpcli.config.dump import dump
 from bpcli.config.overrides import override
@@ -40,8 +41,9 @@ def starter(data: Path, target: str | None, assignments: Sequence[str], place: P
         table = read_table(data, spec)
     task, reason = infer_task(table, name)
     columns = assign_roles(table, spec, name, np.arange(table.n_rows))
+    title = " ".join(escaped(data.name).split())  # one line, whatever the file is called
     lines = [
-        f"# {data.name}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
+        f"# {title}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
         "# All keys: bpcli schema, or docs/config.md. Next: bpcli train with this file.",
         "",
         *_data_lines(relpath(data, place), spec, table, name, columns, words),

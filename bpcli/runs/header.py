@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from math import prod
-from typing import Any
+from math import isinf, prod
+from typing import Any, NoReturn
 
 from bpcli.config.errors import ModelError, Problem
 
@@ -25,7 +25,7 @@ def read_header(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
         raise damaged(name, "it was not written by bpcli")
     text = metadata[KEY]
     record = _strict_json(text.encode(), name) if isinstance(text, str) else {}
-    if canonical(record) != text:
+    if not _is_canonical(record, text):
         raise damaged(name, "its record is not in canonical form")
     _check_cover(header, len(content) - 8 - length, name)
     return record, header
@@ -34,6 +34,13 @@ def read_header(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
 def canonical(record: Record) -> str:
     """JSON with sorted keys, no spaces, shortest floats and no NaN: one text per value."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _is_canonical(record: Record, text: object) -> bool:
+    try:
+        return canonical(record) == text
+    except RecursionError:  # a writer has less room than a reader
+        return False
 
 
 def damaged(name: str, reason: str) -> ModelError:
@@ -49,11 +56,17 @@ def _strict_json(text: bytes, name: str) -> dict[str, Any]:
             raise ValueError("a key stands twice")
         return dict(pairs)
 
-    def refuse(constant: str) -> None:
+    def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not a number")
 
+    def number(digits: str) -> float:
+        value = float(digits)
+        return refuse(digits) if isinf(value) else value
+
     try:
-        value = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=refuse)
+        value = json.loads(
+            text.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=number
+        )
     except (ValueError, RecursionError) as error:
         raise damaged(name, f"its header is not valid JSON ({str(error)[:60]})") from None
     if not isinstance(value, dict):

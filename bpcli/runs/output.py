@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bpcli.config.characters import escaped
 from bpcli.runs.files import failure, replacing, require_new
 
 STDOUT = Path("-")
@@ -28,6 +29,8 @@ def writing(path: Path, *, keep: Path, force: bool) -> Iterator[Callable[[bytes]
 
 
 def _print(content: bytes) -> None:
+    if sys.stdout.isatty():  # a person, whose terminal no cell may steer
+        content = escaped(content.decode()).encode()
     try:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -18,7 +18,8 @@ from bpcli.data.target import ClassTarget, RegressionTarget
 from bpcli.experiment.problem import truth_of
 from bpcli.metrics.metric import Floats, evaluate, metrics_for
 from bpcli.runs.model import ModelRecord, read_model
-from bpcli.runs.tables import predictions_csv
+from bpcli.runs.spreadsheet import Column, formulas, guarded
+from bpcli.runs.tables import columns_csv, prediction_columns
 
 
 class Predictions:
@@ -33,6 +34,7 @@ class Predictions:
         spec = self.record.features.reading(str(data), dialect)
         self.reader = TableReader(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
+        self._formulas, self._formula = 0, ""  # cells that a spreadsheet would run, and the first
 
     def __iter__(self) -> Iterator[tuple[Table, Floats]]:
         for table in self.reader:
@@ -40,19 +42,40 @@ class Predictions:
             self._novelty.add(table)
             yield table, prediction
 
-    def csv(self) -> Iterator[bytes]:
-        """The predictions as a CSV, part by part."""
+    def csv(self, *, spreadsheet_safe: bool = False) -> Iterator[bytes]:
+        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it."""
         ids, target = self.record.ids, self.predictor.target
         for table, prediction in self:
             rows = np.arange(table.n_rows)
-            yield predictions_csv(table, rows, ids, target, prediction).encode()
+            columns = prediction_columns(table, rows, ids, target, prediction)
+            if spreadsheet_safe:
+                columns = guarded(columns)
+            self._count_formulas(columns)
+            yield columns_csv(columns, header=table.start == 0).encode()
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What is noteworthy about the file, once it is read."""
         reader, name = self.reader, self.reader.path.name
         empty = [] if reader.rows else [Notice("BP-D113", name, "the file has no rows")]
-        return (*reader.notices, *self._novelty.notices(reader.names, name), *empty)
+        return (
+            *reader.notices,
+            *self._novelty.notices(reader.names, name),
+            *empty,
+            *self._formula_notices(),
+        )
+
+    def _count_formulas(self, columns: list[Column]) -> None:
+        found = formulas(columns)
+        self._formulas += len(found)
+        self._formula = self._formula or next(iter(found), "")
+
+    def _formula_notices(self) -> list[Notice]:
+        if not self._formulas:
+            return []
+        what = f"a spreadsheet would run {self._formulas} of the cells, e.g. {self._formula[:80]!r}"
+        fix = "add --spreadsheet-safe, which writes a ' in front of them"
+        return [Notice("BP-D146", "the predictions", what, fix)]
 
 
 class Evaluation(NamedTuple):

@@ -15,6 +15,7 @@ from bpcli.data.table import Table
 from bpcli.data.target import ClassTarget, RegressionTarget
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats
+from bpcli.runs.spreadsheet import Column
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -51,25 +52,35 @@ def predictions_csv(
     target: RegressionTarget | ClassTarget,
     prediction: Floats,
 ) -> str:
-    """Row number, ids, the target where the table has it, the prediction, and p_<class>.
+    """Row number, ids, the target where the table has it, the prediction, and p_<class>."""
+    return columns_csv(prediction_columns(table, rows, ids, target, prediction))
 
-    Of a table that is a later part of a file without the header.
-    """
+
+def prediction_columns(
+    table: Table,
+    rows: Ints,
+    ids: Sequence[str],
+    target: RegressionTarget | ClassTarget,
+    prediction: Floats,
+) -> list[Column]:
+    """The columns of a CSV of predictions, by name."""
     known = [target.name] if target.name in table.names else []
     copied = [name for name in (*ids, *known) if name in table.names]
-    columns: list[tuple[str, list[Any]]] = [
+    return [
         ("row", (rows + 1 + table.start).tolist()),
         *((name, table.text(name)[rows].tolist()) for name in copied),
         *_answers(target, prediction[rows]),
     ]
-    header, values = zip(*columns, strict=True)
+
+
+def columns_csv(columns: Sequence[Column], *, header: bool = True) -> str:
+    """Columns as a CSV; without its header where it goes on from an earlier part."""
+    names, values = zip(*columns, strict=True)
     body = zip(*values, strict=True)
-    return _csv_rows(body) if table.start else csv_text(header, body)
+    return csv_text(names, body) if header else _csv_rows(body)
 
 
-def _answers(
-    target: RegressionTarget | ClassTarget, prediction: Floats
-) -> list[tuple[str, list[Any]]]:
+def _answers(target: RegressionTarget | ClassTarget, prediction: Floats) -> list[Column]:
     """The columns that the model adds."""
     if isinstance(target, RegressionTarget):
         return [("prediction", prediction[:, 0].tolist())]

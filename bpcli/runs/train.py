@@ -18,7 +18,7 @@ from bpcli.experiment.baseline import constant_baseline, linear_baseline
 from bpcli.experiment.coefficients import coefficients
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.memory import require_memory
+from bpcli.experiment.memory import require_training_memory
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.problem import LearningProblem, score
 from bpcli.experiment.resolve import resolve
@@ -58,7 +58,7 @@ class TrainingRun:
         self.loaded = loaded
         self.prepared, self.config = prepare_and_resolve(loaded)
         self.problem = LearningProblem.of(self.config, self.prepared)
-        require_memory(self.problem)
+        require_training_memory(self.problem)
         self.fit = self.problem.fit()
         self.folder = new_folder(loaded.path, output, force=force)
         self.records: list[Record] = []

@@ -125,6 +125,7 @@ def made(make: Callable[[Path], object], path: Path) -> Iterator[None]:
 @contextmanager
 def unreadable(path: Path) -> Iterator[None]:
     """A file without read permission, and no rights of root, to whom every file is readable."""
+    model()  # so that all of bpcli is imported while its files can be read
     path.parent.chmod(0o755)
     path.chmod(0)
     root = os.geteuid() == 0

@@ -119,6 +119,7 @@ FILES = [
     path("a path with an escape", "BP-D001", '"\\e[31m.csv"', r"\x1b[31m.csv", rows=(82,)),
     table("an empty file", "BP-D004", "", "empty", rows=(14,)),
     table("a file of blanks", "BP-D004", " \n\n  \n", "empty", rows=(14,)),
+    table("a file of separators", "BP-D004", "\n \x1d\n", "empty", rows=(14,)),
     Case("a file that grows", "BP-D005", 4, ("t.csv", "changed"), rows=(19, 21), around=growing),
     table("a zip archive", "BP-D006", b"PK\x03\x04" + b"\0" * 60, "zip", rows=(13,)),
     table("a Parquet file", "BP-D006", b"PAR1" + b"\0" * 60, "Parquet", rows=(13,)),
@@ -278,6 +279,16 @@ CELLS = [
         "BP-D051",
         added("x", lambda i: "-1.7e308" if i % 2 else "1.7e308"),
         "x",
+    ),
+    table(
+        "a number too large for float32",
+        "BP-D141",
+        put("1e300"),
+        "line 6",
+        "'a'",
+        "dtype: float64",
+        rest="preprocess: {numeric: none}\nepochs: 1\n",
+        rows=(65,),
     ),
     table(
         "targets not above 0",
@@ -458,6 +469,25 @@ COLUMNS = [
         exit=3,
         rest="loss: binary_cross_entropy\n",
     )._replace(says=("loss",)),
+    Case(
+        "columns, a layer and an option wrong at once",
+        "BP-D021",
+        3,
+        ("dnese", "'yy'", "'bb'", "weight column 'w'", "'optimzer'", "t.csv", "5 errors"),
+        files={
+            "c.yaml": "data: {path: t.csv, target: yy, columns: {bb: numeric}, weight: w}\n"
+            "network: [{dnese: 4}]\noptimzer: adam\n"
+        },
+        rows=(9, 22),
+    ),
+    Case(
+        "three files that are not there",
+        "BP-D001",
+        4,
+        ("a.csv", "b.csv", "c.csv", "3 errors"),
+        files={"c.yaml": "data: {train: a.csv, validation: b.csv, test: c.csv, target: y}\n"},
+        rows=(12,),
+    ),
 ]
 
 NOTICES = [
@@ -518,6 +548,34 @@ NOTICES = [
         TABLE,
         "data.group",
         config="data: {path: t.csv, target: y, group: b}\nsplit: {method: random}\nepochs: 1\n",
+    ),
+    said("a column twice", "BP-D142", added("c", lambda i: f"{(i + 1) / 2}"), "c, a", "20 rows"),
+    said(
+        "a column that is the target",
+        "BP-D143",
+        added("leak", lambda i: -3 * float(ROWS[i].split(",")[2])),
+        "'leak'",
+        "'y'",
+        "-1",
+    ),
+    said(
+        "a column that is the class",
+        "BP-D143",
+        learned(lambda i: f"c{i % 3}", lambda i: f"k{i % 3}"),
+        "'x'",
+        "3 values",
+    ),
+    said(
+        "a rare class",
+        "BP-D144",
+        learned(lambda i: i, lambda i: "once" if i % 10 == 0 else "often"),
+        "'once'",
+    ),
+    said(
+        "rows in two sets",
+        "BP-D145",
+        learned(lambda i: i // 2, lambda i: i // 2 + 0.5),
+        "test rows",
     ),
 ]
 

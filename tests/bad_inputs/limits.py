@@ -19,9 +19,18 @@ WIDE = "data: {path: t.csv, target: y}\nepochs: 1\nnetwork: [{dense: 1000000}, {
 @contextmanager
 def a_container(folder: Path) -> Iterator[None]:
     """The limit that the kernel tells of in a container of 1 GB."""
-    limit = folder / "memory.max"
+    limit, usage = folder / "memory.max", folder / "memory.current"
     limit.write_text("1000000000\n")
-    with patch("bpcli.experiment.memory.CGROUP_LIMITS", (str(limit),)):
+    usage.write_text("200000000\n")
+    with patch("bpcli.config.memory.CGROUPS", ((str(limit), str(usage)),)):
+        yield
+
+
+@contextmanager
+def a_container_and_a_big_table(folder: Path) -> Iterator[None]:
+    """The same, and a table of 1 GB, most of which is a hole."""
+    os.truncate(folder / "t.csv", 10**9)
+    with a_container(folder):
         yield
 
 
@@ -48,7 +57,7 @@ CASES = [
         "a network of 4 TB",
         "BP-R001",
         8,
-        ("GB", "1.0 GB are available", "network", "batch_size"),
+        ("GB", "0.8 GB are available", "network", "batch_size"),
         files={"c.yaml": WIDE},
         rows=(70, 72),
         around=a_container,
@@ -74,6 +83,35 @@ CASES = [
         },
         rows=(64,),
         leaves="new",
+    ),
+    Case(
+        "20,000 categories in 20,000 rows",
+        "BP-R010",
+        8,
+        ("t.csv", "20,000 rows", "inputs", "preprocess.max_levels"),
+        files={
+            "c.yaml": "data: {path: t.csv, target: y, columns: {b: categorical}}\n"
+            "preprocess: {max_levels: 1000000}\n",
+            "t.csv": "a,b,y\n" + "".join(f"{i},k{i},{i}.5\n" for i in range(20_000)),
+        },
+        rows=(70,),
+        around=a_container,
+    ),
+    Case(
+        "a table that is larger than the memory",
+        "BP-R011",
+        8,
+        ("t.csv", "reading takes about 3.0 GB", "0.8 GB are available"),
+        rows=(70, 72),
+        around=a_container_and_a_big_table,
+    ),
+    Case(
+        "a trillion epochs",
+        "BP-C033",
+        3,
+        ("c.yaml:3:9", "epochs", "at most 100000000"),
+        files={"c.yaml": CONFIG.replace("epochs: 1", "epochs: 1000000000000")},
+        rows=(70,),
     ),
     Case(
         "a process that is killed",

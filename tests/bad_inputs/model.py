@@ -159,6 +159,11 @@ CASES = [
     text("a key twice in a record", _metadata({"bpcli": '{"a":1,"a":2}'}), "twice"),
     text("a record with a space", _metadata({"bpcli": '{"a": 1}'}), "canonical"),
     text("a record with a number in two ways", _metadata({"bpcli": '{"a":1E16}'}), "canonical"),
+    text("a number beyond floats", _metadata({"bpcli": '{"a":1e999}'}), "1e999"),
+    *(
+        text(f"a record {depth} deep", _metadata({"bpcli": f'{{"a":{"[" * depth}{"]" * depth}}}'}))
+        for depth in range(800, 1001, 20)
+    ),
     text("a number of 5,000 digits", _metadata({"bpcli": '{"a":' + "9" * 5000 + "}"})),
     text("no checksum", _metadata({"bpcli": canonical({"format": 1})}), "checksum"),
     header("a tensor of 8 TB", _entry("shape", [10**6, 10**6]), "describes no tensors"),

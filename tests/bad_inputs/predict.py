@@ -156,6 +156,11 @@ CASES = [
     noted("a header without rows", "BP-D113", HEAD, "no rows", rows=(15,)),
     noted("rows without a label", "BP-D112", put("", 5, 2), "1", command=EVALUATE),
     noted("blank lines to predict", "BP-D101", TABLE + "\n", "1"),
+    noted(
+        "a target that a spreadsheet would run",
+        "BP-D146",
+        put("=cmd|' /C calc'!A0", 5, 2),
+    )._replace(says=("1 of the cells", "'!A0", "--spreadsheet-safe")),
     Case("the training data evaluated", "BP-D114", 0, ("trained on",), "evaluate run t.csv"),
     Case(
         "the input as output",

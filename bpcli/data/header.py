@@ -1,0 +1,60 @@
+"""Is every file there, and every column that a config names?  Asked before anything is read."""
+
+from __future__ import annotations
+
+from os.path import isfile
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.config.errors import DataError, Problem
+from bpcli.config.memory import require_memory
+from bpcli.data.read import TableReader
+from bpcli.data.roles import check_names
+from bpcli.data.source import STDIN
+from bpcli.data.spec import DataSpec
+from bpcli.data.table import Table
+
+_CELLS = 3  # bytes that each byte of a file takes at the very least: itself, its text, its cell
+
+
+def header_problems(base: Path, spec: DataSpec) -> list[Problem]:
+    """Files that cannot be opened, and names that are not in the header of the first file."""
+    problems: list[Problem] = []
+    tables = []
+    for path in spec.files.values():
+        try:
+            tables.append(_header(base / path, spec))
+        except DataError as error:
+            problems += error.problems
+    if not problems and tables[0] is not None:
+        try:
+            check_names(tables[0], spec)
+        except DataError as error:
+            problems += error.problems
+    return problems
+
+
+def require_room(base: Path, spec: DataSpec) -> None:
+    """Raises ResourceError where the files cannot be held in memory."""
+    files = [base / path for path in spec.files.values() if base / path != STDIN]
+    size = sum(path.stat().st_size for path in files)
+    fix = "train on fewer rows, or where there is more memory"
+    require_memory(_CELLS * size, "BP-R011", ", ".join(f.name for f in files), "reading", fix)
+
+
+def _header(path: Path, spec: DataSpec) -> Table | None:
+    """The columns of a file without its rows; None where only the whole file can tell.
+
+    Raises DataError where there is no file.
+    """
+    if path == STDIN:
+        return None  # can be read once only
+    try:
+        names = TableReader(path, spec).names
+    except DataError:
+        if isfile(path):
+            return None
+        raise
+    columns = {name: np.array([], dtype=object) for name in names}
+    return Table(path, columns, np.array([], dtype=np.int64), spec=spec)

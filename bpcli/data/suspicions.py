@@ -1,0 +1,122 @@
+"""What makes a score look better than it is, or training harder than it need be: named, not cured.
+
+Nothing here is an error: two columns may be equal by chance, a row may stand twice for a reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from bpcli.config.errors import Notice, listing
+from bpcli.data.arrays import Ints, Sets
+from bpcli.data.roles import INPUT_ROLES, Column
+from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+from bpcli.data.table import Table
+
+_ROWS = 20  # from which a straight line through all rows is no accident
+_RARE = 5  # training rows of a class
+_EXACT = 1e-12  # what rounding takes from a correlation of 1
+
+
+def describe_suspicions(
+    table: Table, columns: Sequence[Column], sets: Sets, *, classes: bool
+) -> list[Notice]:
+    """Equal columns, columns that are the target, rare classes, rows that stand in two sets."""
+    inputs = [column.name for column in columns if column.role in INPUT_ROLES]
+    targets = [column.name for column in columns if column.role == "target"]
+    used = np.flatnonzero(sets >= 0)
+    notices = [*_equal_columns(table, inputs)]
+    for target in targets:
+        notices += _copies(table, inputs, target, used)
+        if classes:
+            notices += _rare_classes(table, target, np.flatnonzero(sets == TRAIN))
+    return [*notices, *_repeated_rows(table, [*inputs, *targets], sets)]
+
+
+def _equal_columns(table: Table, names: Sequence[str]) -> Iterator[Notice]:
+    """Columns with the same words in the same rows."""
+    groups: dict[object, list[str]] = {}
+    for name in names:
+        cells = table.cells(name)
+        groups.setdefault((cells.words, cells.codes.tobytes()), []).append(name)
+    for group in groups.values():
+        if len(group) > 1:
+            what = (
+                f"{len(group)} columns hold the same in all {table.n_rows} rows: {listing(group)}"
+            )
+            fix = "give all but one the role drop in data.columns"
+            yield Notice("BP-D142", table.path.name, what, fix)
+
+
+def _copies(table: Table, names: Sequence[str], target: str, rows: Ints) -> Iterator[Notice]:
+    """Columns from which the target follows exactly."""
+    for name in names:
+        how = _one_to_one(table, name, target, rows) or _on_a_line(table, name, target, rows)
+        if how:
+            what = f"column {name!r} tells the target {target!r} exactly: {how}"
+            drop = f"{{{json.dumps(name, ensure_ascii=False)}: drop}}"
+            fix = f"if it is not known before the target is, set data.columns: {drop}"
+            yield Notice("BP-D143", table.path.name, what, fix)
+
+
+def _one_to_one(table: Table, name: str, target: str, rows: Ints) -> str:
+    """Whether each word goes with one word of the target and no other; several rows have each."""
+    first, second = (pd.factorize(table.cells(one).codes[rows])[0] for one in (name, target))
+    distinct = int(first.max(initial=-1)) + 1
+    if not 2 <= distinct <= len(rows) / 2 or not np.array_equal(first, second):
+        return ""
+    return f"{distinct} values of each go together in all {len(rows)} rows"
+
+
+def _on_a_line(table: Table, name: str, target: str, rows: Ints) -> str:
+    """Whether both are numbers whose correlation is 1 or −1."""
+    cells = [table.cells(one) for one in (name, target)]
+    if any(one.not_numbers.any() for one in cells):
+        return ""
+    x, y = (one.numbers[rows] for one in cells)
+    both = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
+    if len(both) < _ROWS:
+        return ""
+    with np.errstate(all="ignore"):  # of a constant or of huge numbers there is no correlation
+        r = np.corrcoef(x[both], y[both])[0, 1]
+    return f"the correlation of {len(both)} rows is {r:.0f}" if abs(r) > 1 - _EXACT else ""
+
+
+def _rare_classes(table: Table, target: str, rows: Ints) -> Iterator[Notice]:
+    cells = table.cells(target)
+    counts = cells.counts(rows)
+    rare = [f"{cells.words[i][:80]!r} ({counts[i]})" for i in np.flatnonzero(counts < _RARE)]
+    if rare:
+        what = f"classes with fewer than {_RARE} training rows: {listing(rare)}"
+        fix = "add rows, or merge classes; scores of a class this small say little"
+        yield Notice("BP-D144", table.path.name, what, fix)
+
+
+def _repeated_rows(table: Table, names: Sequence[str], sets: Sets) -> Iterator[Notice]:
+    """Held-out rows that the network was trained on too, target and all."""
+    group = _groups(table, names)
+    seen = np.zeros(len(group) + 1, dtype=bool)
+    seen[group[sets == TRAIN]] = True
+    for which in (VALIDATION, TEST):
+        held = group[sets == which]
+        count = int(np.count_nonzero(seen[held]))
+        if count:
+            kind = SET_NAMES[which]
+            what = f"{count} of {len(held)} {kind} rows stand among the training rows as well"
+            fix = "remove what stands twice, or keep it in one set with data.group"
+            yield Notice("BP-D145", table.path.name, what, fix)
+
+
+def _groups(table: Table, names: Sequence[str]) -> Ints:
+    """A number for each row (N,), the same for rows whose cells are all the same."""
+    group = np.zeros(table.n_rows, dtype=np.int64)
+    for name in names:
+        cells = table.cells(name)
+        group = pd.factorize(group * (len(cells.words) + 1) + cells.codes + 1)[0].astype(np.int64)
+        if group.max(initial=-1) + 1 == len(group):  # all are different already
+            break
+    return group
