@@ -42,7 +42,7 @@ def config(content: bytes) -> None:
 
 def table(content: bytes) -> None:
     """A data file, and every column as words and numbers."""
-    found = read_table(_file("t.csv", content), SPEC, allow_empty=True)
+    found = read_table(_file("t.csv", content), SPEC)
     for name in found.names:
         assert len(found.cells(name).codes) == found.n_rows
         found.date_guess(name)
