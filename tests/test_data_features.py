@@ -18,7 +18,8 @@ from bpcli.data.scalers import Scaler, Standard, Unscaled
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
 from bpcli.data.split import EXCLUDED, TEST, TRAIN, VALIDATION
 from bpcli.data.table import Table
-from bpcli.data.target import ClassTarget, RegressionTarget
+from bpcli.data.targets.classes import ClassTarget
+from bpcli.data.targets.numbers import RegressionTarget
 
 MIXED = """age,sex,city,y
 20,m,rome,0
@@ -30,7 +31,7 @@ MIXED = """age,sex,city,y
 
 def fit(table: Table, rows: Any = None, scaler: Scaler | None = None, **spec: Any) -> Features:
     at = np.arange(table.n_rows) if rows is None else np.asarray(rows)
-    columns = assign_roles(table, table.spec, "y", at)
+    columns = assign_roles(table, table.spec, ("y",), at)
     return fit_features(table, columns, at, PreprocessSpec(numeric=scaler or Unscaled(), **spec))
 
 

@@ -23,7 +23,7 @@ def column(folder: Path, name: str, cells: list[Any], **spec: Any) -> Table:
 
 def roles_of(table: Table, rows: Any = None, target: str = "y") -> dict[str, Column]:
     at = np.arange(table.n_rows) if rows is None else np.asarray(rows)
-    return {c.name: c for c in assign_roles(table, table.spec, target, at)}
+    return {c.name: c for c in assign_roles(table, table.spec, (target,), at)}
 
 
 WORDS = [f"w{i}" for i in range(30)]
@@ -204,7 +204,7 @@ def test_names_that_the_header_lacks_are_refused_together(
 
 def test_the_target_is_the_last_column_where_none_is_named(tmp_path: Path) -> None:
     table = table_of(tmp_path, "a,b\n1,2\n")
-    assert check_names(table, table.spec) == "b"
+    assert check_names(table, table.spec) == ("b",)
 
 
 REAL = {

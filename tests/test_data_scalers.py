@@ -17,7 +17,7 @@ from test_data_read import problems_of, table_of
 from bpcli.data.scalers import Log, MinMax, Quantile, Robust, Scaler, Standard
 from bpcli.data.spec import PreprocessSpec
 from bpcli.data.split import TRAIN
-from bpcli.data.target import RegressionTarget
+from bpcli.data.targets.numbers import RegressionTarget
 
 VALUES = np.array([[1.0, 5.0, np.nan], [2.0, 5.0, 7.0], [4.0, 5.0, 9.0], [3.0, 5.0, 1.0]])
 SIGNED = [scaler for scaler in members(Scaler) if not scaler.positive]
@@ -143,7 +143,7 @@ def test_a_table_without_numbers_has_empty_tensors(tmp_path: Path, scaler: Scale
 
 def test_a_logarithm_needs_a_target_above_zero(tmp_path: Path) -> None:
     table = table_of(tmp_path, "x,y\n1,1\n2,0\n3,-2\n4,\n")
-    target = RegressionTarget(name="y", scaler=Log())
+    target = RegressionTarget(names=("y",), scaler=Log())
     ((id, where, said),) = problems_of(lambda: target.fit(table, np.array([0])))
     assert (id, where) == ("BP-D048", "data.csv, line 3")
     assert "expected numbers above 0, but 2 of 4 cells are not" in said
@@ -151,7 +151,7 @@ def test_a_logarithm_needs_a_target_above_zero(tmp_path: Path) -> None:
 
 def test_a_logarithm_of_the_target_is_undone_in_its_own_units(tmp_path: Path) -> None:
     table = table_of(tmp_path, "x,y\n1,1\n2,100\n3,\n")
-    target = RegressionTarget(name="y", scaler=Log())
+    target = RegressionTarget(names=("y",), scaler=Log())
     fitted = target.fit(table, np.array([0, 1, 2]))
     np.testing.assert_allclose(fitted["target.mean"], np.log(10))
     t = target.encode(table, fitted)
@@ -171,7 +171,7 @@ def test_a_target_is_scaled_as_the_config_says(tmp_path: Path, scaler: Any) -> N
     at = prepared.rows(TRAIN)
     assert isinstance(prepared.target, RegressionTarget)
     decoded = prepared.target.decode(prepared.t[at], prepared.target_fitted)
-    np.testing.assert_allclose(decoded, prepared.target.values(prepared.table)[at], atol=1)
+    np.testing.assert_allclose(decoded, prepared.target.truth(prepared.table)[at], atol=1)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ from test_data_read import problems_of, table_of
 
 from bpcli.data.scalers import Standard, Unscaled
 from bpcli.data.table import Table
-from bpcli.data.target import AnyTarget, ClassTarget, RegressionTarget, make_target
+from bpcli.data.targets.classes import ClassTarget
+from bpcli.data.targets.labels import Label, LabelTarget
+from bpcli.data.targets.make import AnyTarget, make_target
+from bpcli.data.targets.numbers import RegressionTarget
 from bpcli.data.task import infer_task
 
 
@@ -38,7 +41,7 @@ TASKS = {
 @pytest.mark.parametrize("case", TASKS)
 def test_the_task_follows_from_the_target(tmp_path: Path, case: str) -> None:
     cells, task, words = TASKS[case]
-    found, reason = infer_task(column(tmp_path, cells), "y")
+    found, reason = infer_task(column(tmp_path, cells), ("y",))
     assert found == task
     assert words in reason
     assert reason.endswith(".")
@@ -49,7 +52,7 @@ def test_the_task_follows_from_the_target(tmp_path: Path, case: str) -> None:
     [([0, 1, 1], "regression"), ([1, 2, 3, 3], "multiclass"), (["a", "b", "a"], "multiclass")],
 )
 def test_the_users_task_wins(tmp_path: Path, cells: list[Any], task: str) -> None:
-    assert infer_task(column(tmp_path, cells), "y", task)[0] == task
+    assert infer_task(column(tmp_path, cells), ("y",), task)[0] == task
 
 
 HOPELESS = {
@@ -68,7 +71,7 @@ HOPELESS = {
 def test_a_target_that_cannot_be_learned_is_refused(tmp_path: Path, case: str) -> None:
     cells, task, id, words = HOPELESS[case]
     table = column(tmp_path, cells)
-    ((found, where, said),) = problems_of(lambda: infer_task(table, "y", task))
+    ((found, where, said),) = problems_of(lambda: infer_task(table, ("y",), task))
     assert found == id
     assert where.startswith("data.csv")
     assert words in said
@@ -76,11 +79,11 @@ def test_a_target_that_cannot_be_learned_is_refused(tmp_path: Path, case: str) -
 
 def test_classes_are_the_cells_text_sorted_by_code_point(tmp_path: Path) -> None:
     table = column(tmp_path, ["b", " a", "", "Z", "10", "9"])
-    target = make_target(table, "y", "multiclass", Standard())
+    target = make_target(table, ("y",), "multiclass", Standard())
     assert isinstance(target, ClassTarget)
     assert target.classes == ("10", "9", "Z", "a", "b")
-    assert target.codes(table).tolist() == [4, 3, -1, 2, 0, 1]
-    assert target.codes(table).dtype == np.int64
+    assert target.truth(table).tolist() == [4, 3, -1, 2, 0, 1]
+    assert target.truth(table).dtype == np.int64
 
 
 def test_classes_are_encoded_one_hot_and_missing_ones_as_nan(tmp_path: Path) -> None:
@@ -94,7 +97,7 @@ def test_classes_are_encoded_one_hot_and_missing_ones_as_nan(tmp_path: Path) -> 
 def test_labels_that_are_no_class_are_refused(tmp_path: Path) -> None:
     table = column(tmp_path, ["a", "z", "c", "z"])
     target = ClassTarget(name="y", classes=("a", "b"))
-    ((id, where, said),) = problems_of(lambda: target.codes(table))
+    ((id, where, said),) = problems_of(lambda: target.truth(table))
     assert (id, where) == ("BP-D044", "data.csv, line 4")
     assert "'c', 'z'" in said and "'a', 'b'" in said
 
@@ -115,7 +118,7 @@ def test_classes_with_one_row_are_announced(tmp_path: Path) -> None:
 
 def test_numbers_are_scaled_by_training_rows_and_back(tmp_path: Path) -> None:
     table = column(tmp_path, [1, 3, "", 100])
-    target = RegressionTarget(name="y", scaler=Standard())
+    target = RegressionTarget(names=("y",), scaler=Standard())
     fitted = target.fit(table, np.array([0, 1]))
     assert {name: tensor.tolist() for name, tensor in fitted.items()} == {
         "target.mean": [2.0],
@@ -124,19 +127,23 @@ def test_numbers_are_scaled_by_training_rows_and_back(tmp_path: Path) -> None:
     assert {name: tensor.shape for name, tensor in fitted.items()} == target.tensor_shapes()
     t = target.encode(table, fitted)
     np.testing.assert_array_equal(t, [[-1], [1], [np.nan], [98]])
-    np.testing.assert_array_equal(target.decode(t, fitted), target.values(table))
+    np.testing.assert_array_equal(target.decode(t, fitted), target.truth(table))
 
 
 def test_a_target_without_scaling_has_no_tensors(tmp_path: Path) -> None:
     table = column(tmp_path, [1, 3])
-    target = make_target(table, "y", "regression", Unscaled())
+    target = make_target(table, ("y",), "regression", Unscaled())
     assert target.fit(table, np.arange(2)) == {}
     assert target.encode(table, {}).tolist() == [[1], [3]]
 
 
 @pytest.mark.parametrize(
     "target",
-    [RegressionTarget(name="y", scaler=Standard()), ClassTarget(name="y", classes=("a", "b"))],
+    [
+        RegressionTarget(names=("y", "z"), scaler=Standard()),
+        ClassTarget(name="y", classes=("a", "b")),
+        LabelTarget(labels=(Label(name="y", no="0", yes="1"),)),
+    ],
 )
 def test_a_target_survives_json(target: AnyTarget) -> None:
     adapter: TypeAdapter[AnyTarget] = TypeAdapter(AnyTarget)

@@ -2,13 +2,22 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from bpcli.display.closing import RunSummary, closing, equation
 from bpcli.display.plots import loss_curve, sparkline
-from bpcli.display.tables import columns_table, components_table, layers_table, metrics_table
+from bpcli.display.tables import (
+    columns_table,
+    components_table,
+    confusion_table,
+    layers_table,
+    metrics_table,
+    scores_table,
+)
+from bpcli.experiment.assessment import Assessment
 
 HOSTILE = "\x1b[2J[/] [a] :smile:\x9b\u202e"
 LITERAL = r"\x1b[2J[/] [a] :smile:\x9b\u202e"
@@ -19,10 +28,20 @@ RUN = RunSummary(
         "train": {"accuracy": 0.98123, "rmse": 1234.5},
         "validation": {"accuracy": 0.9667, "rmse": 1300.2},
         "test": {"accuracy": 0.9333},
+        "linear": {"accuracy": 0.9},
     },
     baseline={"accuracy": 1 / 3},
     baseline_predicts="always 'setosa'",
     coefficients=None,
+    held_out="test",
+    details=Assessment(
+        rows=1234,
+        resamples=500,
+        intervals={"accuracy": (0.9, 0.95)},
+        over_linear={"accuracy": (-0.01, 0.05)},
+        parts={"by_class": {"a": {"f1": 1.0, "support": 1000}, "b": {"f1": None, "support": 234}}},
+        confusion=[[1000, 0], [34, 200]],
+    ),
     stop_reason="training loss below 0.05",
     epochs=300,
     iterations=2400,
@@ -47,9 +66,32 @@ def rendered(renderable, width=80, file=None):
 
 def test_metrics_table():
     assert rendered(metrics_table(RUN.metrics, RUN.baseline)) == (
-        "              train  validation    test  baseline\n"
-        "accuracy     0.9812      0.9667  0.9333    0.3333\n"
-        "rmse      1234        1300       –         –"
+        "              train  validation    test  linear  baseline\n"
+        "accuracy     0.9812      0.9667  0.9333  0.9000    0.3333\n"
+        "rmse      1234        1300       –       –         –"
+    )
+
+
+def test_intervals_stand_behind_their_data_set():
+    intervals = "test", {"accuracy": (0.1, 1.0), "r2": (-1234.0, 0.5)}
+    table = metrics_table({"test": {"accuracy": 0.9, "r2": 0.1, "mae": 2.0}}, {}, intervals)
+    assert rendered(table) == (
+        "            test    95 % interval\n"
+        "accuracy  0.9000  0.1000 … 1.000\n"
+        "r2        0.1000   -1234 … 0.5000\n"
+        "mae       2.000          –"
+    )
+
+
+def test_scores_of_parts_and_confusions():
+    parts = RUN.details.parts["by_class"]
+    assert rendered(scores_table("class", parts)) == (
+        "class     f1  support\na      1.000    1,000\nb      –          234"
+    )
+    assert rendered(confusion_table(("a", "b"), RUN.details.confusion)) == (
+        "true, predicted →      a    b\n"
+        "a                  1,000    0\n"
+        "b                     34  200"
     )
 
 
@@ -83,6 +125,8 @@ def test_columns_and_components_tables():
         columns_table([(HOSTILE, HOSTILE, HOSTILE)]),
         components_table(HOSTILE, [(HOSTILE, HOSTILE, HOSTILE)]),
         layers_table([(1, HOSTILE, (1,), 1)]),
+        scores_table("class", {HOSTILE: {HOSTILE: 1.0}}),
+        confusion_table([HOSTILE], [[1]]),
     ],
 )
 def test_foreign_text_appears_literally(table):
@@ -95,10 +139,12 @@ def test_closing_says_what_happened_and_what_comes_next():
     text = rendered(closing(RUN), 100)
     assert text.endswith(
         "\n"
-        "baseline  always 'setosa'\n"
-        "stopped   training loss below 0.05\n"
-        "trained   300 epochs, 2,400 iterations in 1 min 23 s; weights of the best epoch, 280\n"
-        "files     runs/my iris-1\n"
+        "baseline   always 'setosa'\n"
+        "interval   500 resamples of 1,234 test rows\n"
+        "vs linear  accuracy +0.03330, 95 % interval −0.01000 … +0.05000\n"
+        "stopped    training loss below 0.05\n"
+        "trained    300 epochs, 2,400 iterations in 1 min 23 s; weights of the best epoch, 280\n"
+        "files      runs/my iris-1\n"
         "\n"
         "Next: bpcli predict 'runs/my iris-1' data.csv"
     )
@@ -113,16 +159,16 @@ def test_closing_fits_every_width(width, file):
 
 def test_closing_without_validation_or_curve():
     first = RUN.train_losses[:1]
-    text = rendered(
-        closing(RunSummary("r", "y", {}, {}, "the mean", None, "done", 1, 1, None, 0.1, first))
-    )
-    assert text.startswith("baseline  the mean\nstopped   done\ntrained   1 epoch, 1 iteration in")
+    details = Assessment(1, 0, {}, {}, {}, None)
+    run = replace(RUN, train_losses=first, validation_losses=[None], details=details)
+    text = rendered(closing(run), 100)
+    assert text.startswith("              train") and "interval" not in text and "linear" in text
     assert "━" not in text
 
 
 def test_ascii_closing_has_only_signs_that_the_stream_replaces():
     text = rendered(closing(RUN), 80, AsciiFile())
-    assert set(re.sub(r"[\x00-\x7f]", "", text)) <= set("–…×→")
+    assert set(re.sub(r"[\x00-\x7f]", "", text)) <= set("–…×→−")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,17 @@ def one_vs_rest(score: Callable[..., float]) -> Reference:
     return mean
 
 
+def by_label(score: Callable[..., float]) -> Reference:
+    """The mean over the labels that some rows have and some have not."""
+    return lambda y, p, c: np.mean(
+        [
+            score(y[:, k], p[:, k], sample_weight=c)
+            for k in range(y.shape[1])
+            if 0 < y[:, k].mean() < 1
+        ]
+    )
+
+
 def brier(y: Any, p: Any, c: Any) -> float:
     if p.shape[1] == 2:
         return reference.brier_score_loss(y, p[:, 1], sample_weight=c, pos_label=1)
@@ -73,6 +84,32 @@ NUMBERS: dict[str, Reference] = {
     "median_ae": lambda y, p, c: reference.median_absolute_error(y, p, sample_weight=c),
     "mape": mape,
 }
+LABELS: dict[str, Reference] = {
+    "f1_micro": lambda y, p, c: reference.f1_score(
+        y, p > 0.5, average="micro", zero_division=0, sample_weight=c
+    ),
+    "f1_macro": lambda y, p, c: reference.f1_score(
+        y, p > 0.5, average="macro", zero_division=0, sample_weight=c
+    ),
+    "subset_accuracy": lambda y, p, c: reference.accuracy_score(y, p > 0.5, sample_weight=c),
+    "hamming_loss": lambda y, p, c: reference.hamming_loss(y, p > 0.5, sample_weight=c),
+    "roc_auc_macro": by_label(reference.roc_auc_score),
+    "pr_auc_macro": by_label(reference.average_precision_score),
+    "brier_macro": lambda y, p, c: reference.mean_squared_error(y, p, sample_weight=c),
+}
+LEVELS = (0.1, 0.5, 0.9)
+QUANTILES: dict[str, Reference] = {
+    "pinball": lambda y, p, c: np.mean(
+        [
+            reference.mean_pinball_loss(y, p[..., k], alpha=level, sample_weight=c)
+            for k, level in enumerate(LEVELS)
+        ]
+    ),
+    "coverage": lambda y, p, c: np.average(
+        ((p[..., 0] <= y) & (y <= p[..., -1])).mean(axis=1), weights=c
+    ),
+}
+REFERENCES = CLASSES | NUMBERS | LABELS | QUANTILES
 
 
 def weights_of(kind: str, rows: int, rng: np.random.Generator) -> Any:
@@ -95,17 +132,36 @@ def number_case(seed: int, rows: int = 33, targets: int = 1) -> tuple[Any, Any]:
     return truth, truth + rng.normal(0, 30, (rows, targets)).round(-1)  # tied errors
 
 
+def label_case(seed: int, labels: int = 4, rows: int = 60) -> tuple[Any, Any]:
+    """Labels of any share, in one case one that nobody has, with tied and certain probabilities."""
+    rng = np.random.default_rng([seed, labels])
+    truth = (rng.random((rows, labels)) < rng.random(labels)).astype(float)
+    truth[0], truth[1] = 0, 1
+    if seed == 4:
+        truth[:, 0] = 0
+    return truth, rng.random((rows, labels)).round(seed % 3)
+
+
+def quantile_case(seed: int, targets: int = 2, rows: int = 40) -> tuple[Any, Any]:
+    """Rising quantiles, some of them equal to the truth."""
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(5, 10, (rows, targets)).round()
+    spread = rng.normal(0, 10, (rows, targets, len(LEVELS))).round()
+    return truth, np.sort(truth[..., None] + spread, axis=-1)
+
+
 def value(name: str, truth: Any, prediction: Any, weights: Any = None) -> float | None:
     return Metric.members()[name]().value(np.array(truth), np.array(prediction), weights)
 
 
 def test_every_metric_has_a_reference() -> None:
-    assert set(Metric.members()) == set(CLASSES) | set(NUMBERS)
+    assert set(Metric.members()) == set(REFERENCES)
 
 
 def test_the_first_metric_is_the_history_s() -> None:
     assert metrics_for("classes")[0].name == "accuracy"
     assert metrics_for("numbers")[0].name == "rmse"
+    assert metrics_for("labels")[0].name == "f1_micro"
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -137,6 +193,16 @@ def test_numbers(name: str, seed: int, weights: str) -> None:
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", LABELS | QUANTILES)
+def test_labels_and_quantiles(name: str, seed: int, weights: str) -> None:
+    truth, prediction = any_case(name, seed)
+    c = weights_of(weights, len(truth), np.random.default_rng(seed))
+    expected = REFERENCES[name](truth, prediction, c)
+    assert value(name, truth, prediction, c) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_several_targets(name: str, weights: str) -> None:
     truth, prediction = number_case(0, targets=3)
@@ -146,10 +212,14 @@ def test_several_targets(name: str, weights: str) -> None:
 
 
 def any_case(name: str, seed: int = 1) -> tuple[Any, Any]:
+    if name in LABELS:
+        return label_case(seed)
+    if name in QUANTILES:
+        return quantile_case(seed)
     return class_case(seed, 3) if name in CLASSES else number_case(seed)
 
 
-@pytest.mark.parametrize("name", [*CLASSES, *NUMBERS])
+@pytest.mark.parametrize("name", REFERENCES)
 def test_a_weight_counts_rows(name: str) -> None:
     truth, prediction = any_case(name)
     counts = np.random.default_rng(0).integers(0, 3, len(truth))
@@ -158,7 +228,7 @@ def test_a_weight_counts_rows(name: str) -> None:
     assert value(name, truth, prediction, counts * 1.0) == pytest.approx(repeated, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", [*CLASSES, *NUMBERS])
+@pytest.mark.parametrize("name", REFERENCES)
 def test_only_the_proportions_of_weights_count(name: str) -> None:
     truth, prediction = any_case(name)
     c = np.random.default_rng(0).gamma(1.0, size=len(truth))
@@ -166,7 +236,7 @@ def test_only_the_proportions_of_weights_count(name: str) -> None:
     assert value(name, truth, prediction, 1e-3 * c) == pytest.approx(once, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", [*CLASSES, *NUMBERS])
+@pytest.mark.parametrize("name", REFERENCES)
 def test_many_sets_of_weights_at_once(name: str) -> None:
     truth, prediction = any_case(name, seed=2)
     c = np.random.default_rng(0).gamma(1.0, size=(4, len(truth)))
@@ -175,7 +245,7 @@ def test_many_sets_of_weights_at_once(name: str) -> None:
     np.testing.assert_allclose(together, alone, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", [*CLASSES, *NUMBERS])
+@pytest.mark.parametrize("name", REFERENCES)
 def test_nothing_is_defined_without_weight(name: str) -> None:
     truth, prediction = any_case(name)
     assert value(name, truth, prediction, np.zeros(len(truth))) is None
@@ -237,6 +307,28 @@ def test_r2_of_a_constant_truth(constant: float, shift: float, expected: float) 
 def test_one_row_of_numbers() -> None:
     defined = evaluate(metrics_for("numbers"), np.array([[2.0]]), np.array([[5.0]]))
     assert defined == {"rmse": 3.0, "mae": 3.0, "median_ae": 3.0, "mape": 1.5}
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("name", ["f1_micro", "f1_macro", "subset_accuracy", "hamming_loss"])
+def test_constant_predictions_of_labels(name: str, constant: float) -> None:
+    truth, _ = label_case(4)
+    prediction = np.full(truth.shape, constant)
+    expected = LABELS[name](truth, prediction, None)
+    assert value(name, truth, prediction) == pytest.approx(expected)
+
+
+def test_one_row_of_labels_has_no_ranking() -> None:
+    defined = evaluate(metrics_for("labels"), np.array([[1.0, 0]]), np.array([[0.9, 0.6]]))
+    assert set(defined) == set(LABELS) - {"roc_auc_macro", "pr_auc_macro"}
+    assert (defined["hamming_loss"], defined["subset_accuracy"]) == (0.5, 0)
+    assert defined["f1_micro"] == pytest.approx(2 / 3)
+
+
+def test_one_level_covers_nothing() -> None:
+    truth, prediction = np.zeros((3, 1)), np.ones((3, 1, 1))
+    found = evaluate(metrics_for("quantiles", levels=(0.9,)), truth, prediction)
+    assert found == pytest.approx({"pinball": 0.1})
 
 
 def test_mape_leaves_out_truth_zero() -> None:

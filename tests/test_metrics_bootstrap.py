@@ -43,7 +43,7 @@ def test_a_resample_is_a_table_of_its_own(weighted: bool, monkeypatch: Any) -> N
             for rows in (np.repeat(np.arange(30), counts) for counts in drawn)
         ]
         expected = np.quantile(np.array(values, dtype=float), [0.025, 0.975])
-        assert said.intervals[metric.name] == pytest.approx(expected, rel=1e-12)
+        assert said.intervals()[metric.name] == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_seed_repeats() -> None:
@@ -52,20 +52,38 @@ def test_a_seed_repeats() -> None:
         bootstrap(metrics_for("classes"), truth, prediction, np.random.default_rng(3))
         for _ in range(2)
     )
-    assert one == two
-    assert (one.level, one.resamples) == (0.95, 1000)
+    assert one.intervals() == two.intervals()
+    assert one.resamples == 1000
 
 
 def test_a_lower_level_is_narrower() -> None:
     truth, prediction = classes_of(np.random.default_rng(0), 200)
     wide, narrow = (
-        bootstrap(
-            metrics_for("classes"), truth, prediction, np.random.default_rng(3), level=level
-        ).intervals
+        bootstrap(metrics_for("classes"), truth, prediction, np.random.default_rng(3)).intervals(
+            level
+        )
         for level in (0.95, 0.5)
     )
     for name, (low, high) in narrow.items():
         assert wide[name][0] < low < high < wide[name][1], name
+
+
+def test_differences_are_paired() -> None:
+    """Two models that err on the same rows differ by less than each of them moves."""
+    truth, prediction = classes_of(np.random.default_rng(0), 200)
+    better = np.where(np.arange(200)[:, None] < 10, np.eye(prediction.shape[1])[truth], prediction)
+    one, other = (
+        bootstrap(metrics_for("classes"), truth, p, np.random.default_rng(3))
+        for p in (better, prediction)
+    )
+    low, high = one.minus(other).intervals()["accuracy"]
+    gain = np.mean((better.argmax(axis=1) == truth)[:10]) - np.mean(
+        (prediction.argmax(axis=1) == truth)[:10]
+    )
+    assert 0 <= low < 10 / 200 * gain < high
+    alone = one.intervals()["accuracy"]
+    assert high - low < 0.5 * (alone[1] - alone[0])
+    assert one.minus(one).intervals()["log_loss"] == (0, 0)
 
 
 def test_large_tables_take_fewer_resamples() -> None:
@@ -80,16 +98,16 @@ def test_tiny_tables(rows: int) -> None:
     said = bootstrap(
         metrics_for("numbers"), truth[:, None], prediction[:, None], np.random.default_rng(0)
     )
-    assert all(np.isfinite(ends).all() for ends in said.intervals.values())
-    assert len(said.intervals) == [0, 3, 5][rows]
+    assert all(np.isfinite(ends).all() for ends in said.intervals().values())
+    assert len(said.intervals()) == [0, 3, 5][rows]
 
 
 def test_a_resample_without_a_class_is_left_out() -> None:
     truth, prediction = np.array([0, 0, 0, 1]), np.eye(2)[[0, 0, 0, 1]]
     said = bootstrap(metrics_for("classes"), truth, prediction, np.random.default_rng(0))
-    assert said.intervals["roc_auc"] == (1.0, 1.0)
+    assert said.intervals()["roc_auc"] == (1.0, 1.0)
     one_class = bootstrap(metrics_for("classes"), 0 * truth, prediction, np.random.default_rng(0))
-    assert not {"roc_auc", "pr_auc"} & set(one_class.intervals)
+    assert not {"roc_auc", "pr_auc"} & set(one_class.intervals())
 
 
 def test_coverage() -> None:
@@ -114,7 +132,8 @@ def test_coverage() -> None:
         }
         for kind, (t, p) in cases.items():
             metrics = [metric for metric in metrics_for(kind) if metric.name in true]
-            for name, (low, high) in bootstrap(metrics, t, p, rng, resamples=300).intervals.items():
+            drawn = bootstrap(metrics, t, p, rng, resamples=300)
+            for name, (low, high) in drawn.intervals().items():
                 held[name] += low <= true[name] <= high
     shares = {name: count / SIMULATIONS for name, count in held.items()}
     assert all(0.91 <= share <= 0.98 for share in shares.values()), shares

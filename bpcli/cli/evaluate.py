@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from bpcli.cli import options
+
+if TYPE_CHECKING:
+    from bpcli.runs.predict import Evaluation
 
 
 def evaluate(
@@ -24,6 +29,7 @@ def evaluate(
 
       bpcli evaluate runs/iris-1 new_flowers.csv --json
     """
+    from bpcli.display.closing import details
     from bpcli.display.console import open_terminal
     from bpcli.display.messages import notice_lines, print_lines
     from bpcli.display.tables import metrics_table
@@ -39,12 +45,17 @@ def evaluate(
     if not quiet:
         print_lines(terminal.err, notice_lines(evaluation.notices))
     if json:
-        _print_json(evaluation.metrics, evaluation.rows)
-    else:
-        terminal.result(metrics_table({f"{evaluation.rows} rows": evaluation.metrics}))
+        _print_json(evaluation)
+        return
+    title = f"{evaluation.assessment.rows:,} rows"
+    intervals = title, evaluation.assessment.intervals
+    terminal.result(metrics_table({title: evaluation.metrics}, intervals=intervals))
+    for part in ("", *details(evaluation.assessment)):
+        terminal.result(part)
 
 
-def _print_json(metrics: dict[str, float], rows: int) -> None:
+def _print_json(evaluation: Evaluation) -> None:
     import json
 
-    typer.echo(json.dumps({"schema_version": 1, "rows": rows, "metrics": metrics}))
+    facts = {"schema_version": 1, "metrics": evaluation.metrics, **evaluation.assessment.record()}
+    typer.echo(json.dumps(facts))

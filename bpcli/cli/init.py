@@ -15,9 +15,11 @@ STDOUT = Path("-")
 def init(
     data: options.Data,
     target: Annotated[
-        str | None,
-        typer.Option("--target", "-t", metavar="COL", help="Column to predict.  [default: last]"),
-    ] = None,
+        list[str],
+        typer.Option(
+            "--target", "-t", metavar="COL", help="Column to predict; repeatable.  [default: last]"
+        ),
+    ] = [],  # noqa: B006  Typer wants a list and never changes it
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Config to write; - prints it.  [default: DATA.yaml]"),

@@ -92,15 +92,16 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
 def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
     from bpcli.display.closing import RunSummary, closing
 
-    held_out = next(name for name in ("test", "validation", "train") if name in outcome.metrics)
     last = outcome.records[-1]
     summary = RunSummary(
         folder=str(outcome.folder),
-        target=run.prepared.target.name,
-        metrics=_with_linear(outcome, held_out),
-        baseline=outcome.baselines[held_out],
+        target=", ".join(run.prepared.target.columns),
+        metrics=_with_linear(outcome),
+        baseline=outcome.baselines[outcome.held_out],
         baseline_predicts=outcome.baseline,
         coefficients=outcome.coefficients,
+        held_out=outcome.held_out,
+        details=outcome.assessment,
         stop_reason=outcome.stop_reason,
         epochs=last.epoch,
         iterations=last.iteration,
@@ -112,11 +113,11 @@ def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
     terminal.result(closing(summary))
 
 
-def _with_linear(outcome: Outcome, held_out: str) -> dict[str, dict[str, float]]:
+def _with_linear(outcome: Outcome) -> dict[str, dict[str, float]]:
     """The metrics of each set, and the linear model's on the held-out one."""
     if outcome.linear is None:
         return outcome.metrics
-    return {**outcome.metrics, "linear": outcome.linear[held_out]}
+    return {**outcome.metrics, "linear": outcome.linear[outcome.held_out]}
 
 
 def _print_json(outcome: Outcome) -> None:
@@ -130,6 +131,7 @@ def _print_json(outcome: Outcome) -> None:
         "baseline": outcome.baselines,
         "baseline_predicts": outcome.baseline,
         "linear_baseline": outcome.linear,
+        "details": {"set": outcome.held_out, **outcome.assessment.record()},
         "stop_reason": outcome.stop_reason,
         "best_epoch": outcome.best_epoch,
         "epochs": last.epoch,

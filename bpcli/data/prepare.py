@@ -21,12 +21,13 @@ from bpcli.data.roles import (
     describe_roles,
     describe_suspects,
 )
+from bpcli.data.scalers import Standard
 from bpcli.data.sets import choose_method, divide
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
 from bpcli.data.split import EXCLUDED, TRAIN, describe_sets
 from bpcli.data.suspicions import describe_suspicions
 from bpcli.data.table import Table
-from bpcli.data.target import AnyTarget, make_target
+from bpcli.data.targets.make import AnyTarget, make_target
 from bpcli.data.task import infer_task
 
 
@@ -62,7 +63,7 @@ class Prepared(NamedTuple):
         """What was found out about the data, as fields of a `DataSpec`."""
         spec = self.table.spec
         return {
-            "target": self.target.name,
+            "target": names[0] if len(names := self.target.columns) == 1 else names,
             "columns": self.declared(),
             "delimiter": spec.delimiter,
             "encoding": spec.encoding,
@@ -78,26 +79,35 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    data: DataSpec, split: SplitSpec, preprocess: PreprocessSpec, task: str, seed: int, base: Path
+    data: DataSpec,
+    split: SplitSpec,
+    preprocess: PreprocessSpec,
+    task: str,
+    seed: int,
+    base: Path,
+    *,
+    numbers: bool = False,
 ) -> Prepared:
-    """Everything that training needs; `base` is the folder that the path is relative to."""
+    """Everything that training needs; `base` is the folder that the path is relative to.
+
+    `numbers` says that the loss learns numbers, which decides an open task.
+    """
     if problems := header_problems(base, data):
         raise DataError(*problems)
     require_room(base, data)
     table = read_files(base, data)
-    name = check_names(table, data)
-    task, reason = infer_task(table, name, task)
-    target = make_target(table, name, task, preprocess.target)
-    usable = table.cells(name).codes >= 0
-    sets, division = divide(table, data, split, seed, target.strata(table), usable)
+    targets = check_names(table, data)
+    task, reason = infer_task(table, targets, task, numbers=numbers)
+    target = make_target(table, targets, task, preprocess.target or Standard())
+    sets, division = divide(table, data, split, seed, target.strata(table), target.usable(table))
     train = np.flatnonzero(sets == TRAIN)
     weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)
-    columns = assign_roles(table, data, name, train)
+    columns = assign_roles(table, data, targets, train)
     features = fit_features(table, columns, train, preprocess)
     notices = (
         *table.notices,
-        *_default_target(data, name),
+        *_default_target(data, targets[0]),
         *division,
         *describe_sets(sets),
         *target.notices(table),

@@ -50,25 +50,26 @@ class Column(Spec):
     reason: str
 
 
-def check_names(table: Table, spec: DataSpec) -> str:
-    """The target's name; every name of the config that is not in the header is a problem."""
-    target = table.names[-1] if spec.target is None else spec.target
+def check_names(table: Table, spec: DataSpec) -> tuple[str, ...]:
+    """The targets' names; every name of the config that is not in the header is a problem."""
+    targets = spec.targets or table.names[-1:]
     problems = [_no_column("BP-D020", table, n) for n in spec.columns if n not in table.names]
     for key, name in spec.own_columns.items():
         if name not in table.names:
             problems.append(_no_column("BP-D020", table, name, f"{key} "))
-        elif name == target and key != "time":
-            what = f"the target {target!r} cannot be data.{key} too"
+        elif name in targets and key != "time":
+            what = f"the target {name!r} cannot be data.{key} too"
             problems.append(Problem("BP-D022", table.path.name, what, f"correct data.{key}"))
-    if target not in table.names:
-        problems.insert(0, _no_column("BP-D021", table, target, "target "))
-    if target in spec.columns:
+    problems[:0] = [
+        _no_column("BP-D021", table, name, "target ") for name in targets if name not in table.names
+    ]
+    for target in spec.columns.keys() & set(targets):
         what = f"the target {target!r} cannot have a role in data.columns"
         fix = "remove it there; to fix how it is learned, set task"
         problems.append(Problem("BP-D022", table.path.name, what, fix))
     if problems:
         raise DataError(*problems)
-    return target
+    return targets
 
 
 def _no_column(id: str, table: Table, name: str, kind: str = "") -> Problem:
@@ -76,9 +77,11 @@ def _no_column(id: str, table: Table, name: str, kind: str = "") -> Problem:
     return Problem(id, table.path.name, what, f"the columns are {listing(table.names)}")
 
 
-def assign_roles(table: Table, spec: DataSpec, target: str, rows: Ints) -> tuple[Column, ...]:
+def assign_roles(
+    table: Table, spec: DataSpec, targets: tuple[str, ...], rows: Ints
+) -> tuple[Column, ...]:
     """The role of every column, in the order of the file, from the training rows `rows`."""
-    columns = _rescue_only_feature([_column(table, spec, n, target, rows) for n in table.names])
+    columns = _rescue_only_feature([_column(table, spec, n, targets, rows) for n in table.names])
     numeric = [column.name for column in columns if column.role == "numeric"]
     wrong = [name for name in numeric if table.cells(name).not_numbers.any()]
     problems = [table.number_problem(name, _ways_out(table, name)) for name in wrong]
@@ -190,8 +193,10 @@ def _notice(role: str, reason: str, names: list[str]) -> Notice:
     return Notice("BP-D104", listing(names), f"left out as {role}: {reason}", fix)
 
 
-def _column(table: Table, spec: DataSpec, name: str, target: str, rows: Ints) -> Column:
-    if name == target:
+def _column(
+    table: Table, spec: DataSpec, name: str, targets: tuple[str, ...], rows: Ints
+) -> Column:
+    if name in targets:
         return Column(name=name, role="target", reason="it is to be predicted")
     for key in _OWN:
         if spec.own_columns.get(key) == name and (key != "group" or name not in spec.columns):

@@ -48,7 +48,11 @@ class DataSpec(Spec):
     ] = None
     test: Annotated[str | None, Field(min_length=1, description="CSV file of the test rows")] = None
     target: Annotated[
-        str | None, Field(description="the column to predict; the last column where omitted")
+        str | Annotated[Words, Field(min_length=1)] | None,
+        Field(
+            description="the column to predict, or a list of them, all numbers or all yes and no; "
+            "the last column where omitted"
+        ),
     ] = None
     columns: dict[str, DeclaredRole] = Field(
         default={},
@@ -108,6 +112,13 @@ class DataSpec(Spec):
         return {key: path for key, path in paths.items() if path}
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to predict; none where that is left open."""
+        if self.target is None:
+            return ()
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
     def own_columns(self) -> dict[str, str]:
         """The columns with a purpose of their own, by key."""
         named = {"weight": self.weight, "group": self.group, "split": self.split, "time": self.time}
@@ -121,6 +132,17 @@ class DataSpec(Spec):
                 "invalid_value",
                 "expected either path, or train with validation and test, got {keys}",
                 {"keys": " and ".join(keys) or "neither"},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _targets_differ(self) -> Self:
+        twice = [name for i, name in enumerate(self.targets) if name in self.targets[:i]]
+        if twice:
+            raise PydanticCustomError(
+                "invalid_value",
+                "expected each target once, '{name}' is there twice",
+                {"name": twice[0]},
             )
         return self
 
@@ -141,8 +163,9 @@ class SplitSpec(Spec):
     method: Annotated[
         Literal["auto", "random", "stratified", "group", "time", "column"],
         Field(
-            description="stratified keeps class shares; group, time and column are by data.group, "
-            "data.time and data.split; auto: by such a column, else stratified for classes"
+            description="stratified keeps class shares, of labels by the rarest of a row's labels; "
+            "group, time and column are by data.group, data.time and data.split; auto: by such a "
+            "column, else stratified for classes and labels"
         ),
     ] = "auto"
     validation: Annotated[float, Field(ge=0, lt=1, description="share of validation rows")] = 0.2
@@ -163,7 +186,13 @@ class PreprocessSpec(Spec):
     """How cells become numbers; everything is fitted on training rows only."""
 
     numeric: Annotated[Scaler, Field(description="scaling of numeric columns")] = Standard()
-    target: Annotated[Scaler, Field(description="scaling of a regression target")] = Standard()
+    target: Annotated[
+        Scaler | None,
+        Field(
+            description="scaling of each regression target; default: standard, and none for a loss "
+            "that needs the target's own units, such as poisson"
+        ),
+    ] = None
     max_levels: Annotated[
         int, Field(ge=2, description="most categories kept of a column; the others are unseen")
     ] = 100

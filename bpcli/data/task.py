@@ -8,21 +8,33 @@ import numpy as np
 
 from bpcli.config.errors import DataError, Problem, listing
 from bpcli.data.facts import Facts, facts_of
+from bpcli.data.several import infer_several, require_several
 from bpcli.data.table import Table
+from bpcli.data.targets.labels import label_problems
 
 _FEW_CLASSES = 20  # distinct whole numbers that still look like classes …
 _ROWS_PER_CLASS = 20  # … if each stands for this many rows,
 _TINY = (10, 50)  # … or if they are this few in this many rows
 
 
-def infer_task(table: Table, target: str, task: str = "auto") -> tuple[str, str]:
-    """(task, reason); the user's own task wins over the inferred one."""
-    facts = facts_of(table.cells(target), np.arange(table.n_rows))
-    if task == "auto":
-        task, reason = _infer(facts)
-    else:
+def infer_task(
+    table: Table, targets: tuple[str, ...], task: str = "auto", *, numbers: bool = False
+) -> tuple[str, str]:
+    """(task, reason); the user's own task wins over the inferred one.
+
+    `numbers` says that the loss learns numbers: whole numbers are then not taken for classes.
+    """
+    facts = {name: facts_of(table.cells(name), np.arange(table.n_rows)) for name in targets}
+    if task != "auto":
         reason = "The config sets the task."
-    problems = list(_problems(table, target, task, facts))
+    elif numbers and not any(one.bad for one in facts.values()):
+        task, reason = "regression", "The target is numeric, and the loss is for numbers."
+    elif len(targets) == 1:
+        task, reason = _infer(facts[targets[0]])
+    else:
+        task, reason = infer_several(facts)
+    require_several(task, targets)
+    problems = [p for name, one in facts.items() for p in _problems(table, name, task, one)]
     if problems:
         raise DataError(*problems)
     return task, reason
@@ -58,6 +70,8 @@ def _problems(table: Table, target: str, task: str, facts: Facts) -> Iterator[Pr
     elif facts.distinct == 1:
         what = f"{column}: all {facts.present} cells are {facts.words[0][:80]!r}"
         yield Problem("BP-D041", where, what, "set data.target to another column")
+    elif task == "multilabel":
+        yield from label_problems(table, target)
     elif task == "regression":
         return
     elif facts.distinct < len(facts.words):

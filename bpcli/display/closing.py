@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -12,9 +12,11 @@ from rich.text import Text
 
 from bpcli.display.figures import counted, duration, number
 from bpcli.display.plots import STYLES, log_scaled, loss_curve, sparkline
-from bpcli.display.tables import Metrics, metrics_table
+from bpcli.display.tables import Metrics, confusion_table, metrics_table, scores_table
 from bpcli.display.text import PATH, show
+from bpcli.experiment.assessment import Assessment
 
+_PARTS = 10  # classes or targets that are shown one by one; metrics.json has them all
 _TERMS = 8  # slopes of an equation that are shown; metrics.json has them all
 
 
@@ -28,6 +30,8 @@ class RunSummary:
     baseline: Metrics
     baseline_predicts: str
     coefficients: Mapping[str, float] | None  # of a linear regression
+    held_out: str  # the data set that the details are of
+    details: Assessment
     stop_reason: str
     epochs: int
     iterations: int
@@ -40,14 +44,28 @@ class RunSummary:
 def closing(run: RunSummary) -> RenderableType:
     """The curves, the metrics, why and when training stopped, the files, and what comes next."""
     command = f"bpcli predict {shlex.quote(run.folder)} data.csv"
-    metrics = (metrics_table(run.metrics, run.baseline), Text()) if run.metrics else ()
+    intervals = run.held_out, run.details.intervals
     return Group(
         _Curves(run),
-        *metrics,
+        metrics_table(run.metrics, run.baseline, intervals),
+        Text(),
+        *details(run.details),
         _facts(run),
         Text(),
         Text.assemble(("Next: ", "bold"), (show(command, PATH), "cyan"), overflow="fold"),
     )
+
+
+def details(assessment: Assessment) -> Iterator[RenderableType]:
+    """The scores of each class, label, target or level, and the confusions, where they are few."""
+    for kind, parts in assessment.parts.items():
+        if len(parts) <= _PARTS:
+            yield scores_table(kind.removeprefix("by_"), parts)
+            yield Text()
+    classes = list(assessment.parts.get("by_class", ()))
+    if assessment.confusion is not None and len(classes) <= _PARTS:
+        yield confusion_table(classes, assessment.confusion)
+        yield Text()
 
 
 def _facts(run: RunSummary) -> Table:
@@ -55,6 +73,7 @@ def _facts(run: RunSummary) -> Table:
     best = "" if run.best_epoch is None else f"; weights of the best epoch, {run.best_epoch}"
     facts = {
         "baseline": show(run.baseline_predicts, 200),
+        **_certainty(run),
         **({"model": equation(run.target, run.coefficients)} if run.coefficients else {}),
         "stopped": show(run.stop_reason, 200),
         "trained": f"{work} in {duration(run.seconds)}{best}",
@@ -66,6 +85,19 @@ def _facts(run: RunSummary) -> Table:
     for name, fact in facts.items():
         table.add_row(Text(name), Text(fact))
     return table
+
+
+def _certainty(run: RunSummary) -> dict[str, str]:
+    """What the intervals stand on, and the lead over the linear model on the same resamples."""
+    details = run.details
+    drawn = f"{details.resamples:,} resamples of {details.rows:,} {run.held_out} rows"
+    facts = {"interval": drawn} if details.resamples else {}
+    if details.over_linear:
+        name, (low, high) = next(iter(details.over_linear.items()))
+        lead = run.metrics[run.held_out][name] - run.metrics["linear"][name]
+        span = f"{_plus(low)} … {_plus(high)}"
+        facts["vs linear"] = f"{name} {_plus(lead)}, 95 % interval {span}"
+    return facts
 
 
 def equation(target: str, coefficients: Mapping[str, float]) -> str:
@@ -80,6 +112,10 @@ def equation(target: str, coefficients: Mapping[str, float]) -> str:
 
 def _signed(value: float) -> str:
     return f"{'−' if value < 0 else '+'} {number(abs(value))}"
+
+
+def _plus(value: float) -> str:
+    return _signed(value).replace(" ", "") if value else "0"
 
 
 class _Curves:

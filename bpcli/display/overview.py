@@ -7,6 +7,7 @@ from collections import Counter
 from rich.table import Table
 from rich.text import Text
 
+from bpcli.config.errors import listing
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES
 from bpcli.display.figures import counted, duration
@@ -20,7 +21,7 @@ def overview(problem: LearningProblem) -> Table:
     prepared = problem.prepared
     facts = {
         "data": f"{show(prepared.table.path.name)}, {_columns(prepared)}",
-        "task": f"{prepared.task} of {show(prepared.target.name)}. {prepared.reason}",
+        "task": f"{prepared.task} of {show(listing(prepared.target.columns))}. {prepared.reason}",
         "rows": _rows(prepared),
         "network": _network(problem),
         "training": _training(problem),

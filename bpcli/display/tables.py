@@ -7,28 +7,82 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from bpcli.display.figures import aligned
+from bpcli.display.figures import MISSING, aligned, number
 from bpcli.display.text import show
 
 Metrics = Mapping[str, float]
+Intervals = Mapping[str, tuple[float, float]]
+Scores = Mapping[str, float | None]
+_STYLES = {"test": "bold", "baseline": "dim", "95 % interval": "dim"}
+_CLASS = 12  # characters of a class above its column
 
 
-def metrics_table(metrics: Mapping[str, Metrics], baseline: Metrics | None = None) -> Table:
-    """One row a metric, one column a data set, and the baseline beside them."""
+def metrics_table(
+    metrics: Mapping[str, Metrics],
+    baseline: Metrics | None = None,
+    intervals: tuple[str, Intervals] | None = None,
+) -> Table:
+    """One row a metric, one column a data set, and the baseline beside them.
+
+    `intervals` are those of one data set, by its title, and stand behind it.
+    """
     columns = {**metrics, **({"baseline": baseline} if baseline else {})}
     names = list(dict.fromkeys(name for values in columns.values() for name in values))
-    table = _table()
-    table.add_column(no_wrap=True)
-    cells = [[Text(show(name)) for name in names]]
+    texts: dict[str, list[str]] = {}
     for title, values in columns.items():
-        numbers = aligned([values.get(name) for name in names])
-        width = max(len(title), *map(len, numbers), 0)
-        style = "dim" if title == "baseline" else "bold" if title == "test" else ""
-        table.add_column(_head(show(title).rjust(width)), no_wrap=True, style=style)
-        cells.append([Text(text.rjust(width)) for text in numbers])
+        texts[title] = aligned([values.get(name) for name in names])
+        if intervals and intervals[0] == title and intervals[1]:
+            texts["95 % interval"] = _spans([intervals[1].get(name) for name in names])
+    return _columns(names, texts)
+
+
+def scores_table(kind: str, parts: Mapping[str, Scores]) -> Table:
+    """One row a class, label, target or level; one column a score."""
+    scores = list(dict.fromkeys(name for values in parts.values() for name in values))
+    texts = {name: _texts([values.get(name) for values in parts.values()]) for name in scores}
+    return _columns(list(parts), texts, kind)
+
+
+def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
+    """One row a true class, one column a predicted one."""
+    table = _table()
+    table.add_column(_head("true, predicted →"), no_wrap=True)
+    for name in classes:
+        table.add_column(_head(show(name, _CLASS)), no_wrap=True, justify="right")
+    for i, (name, row) in enumerate(zip(classes, counts, strict=True)):
+        cells = (Text(f"{n:,}", "bold" if i == k else "") for k, n in enumerate(row))
+        table.add_row(Text(show(name)), *cells)
+    return table
+
+
+def _columns(names: Sequence[str], texts: Mapping[str, Sequence[str]], kind: str = "") -> Table:
+    """A name a row, and columns of texts below their titles, set to the right."""
+    table = _table()
+    table.add_column(_head(kind), no_wrap=True)
+    cells = [[Text(show(name)) for name in names]]
+    for title, column in texts.items():
+        width = max(len(title), *map(len, column), 0)
+        table.add_column(
+            _head(show(title).rjust(width)), no_wrap=True, style=_STYLES.get(title, "")
+        )
+        cells.append([Text(text.rjust(width)) for text in column])
     for row in zip(*cells, strict=True):
         table.add_row(*row)
     return table
+
+
+def _texts(values: Sequence[float | None]) -> list[str]:
+    """Counts written out, other numbers with their points below each other."""
+    if all(isinstance(value, int) for value in values):
+        return [f"{value:,}" for value in values]
+    return aligned(values)
+
+
+def _spans(intervals: Sequence[tuple[float, float] | None]) -> list[str]:
+    """`0.9000 … 1.000`, the dots below each other."""
+    texts = [f"{number(pair[0])} … {number(pair[1])}" if pair else MISSING for pair in intervals]
+    longest = max((len(text.partition("…")[2]) for text in texts), default=0)
+    return [text + " " * (longest - len(text.partition("…")[2])) for text in texts]
 
 
 def columns_table(rows: Iterable[tuple[str, str, str]]) -> Table:

@@ -8,12 +8,12 @@ import numpy as np
 
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN
-from bpcli.data.target import RegressionTarget
 from bpcli.experiment.config import Config
 from bpcli.experiment.presets import Linear
-from bpcli.experiment.problem import LearningProblem, truth_of
+from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.resolve import LOSSES, resolve
 from bpcli.metrics.metric import Floats
+from bpcli.nn.losses.loss import Loss
 
 
 class Baseline(NamedTuple):
@@ -23,28 +23,28 @@ class Baseline(NamedTuple):
     prediction: Floats  # (N,O)
 
 
-def constant_baseline(prepared: Prepared) -> Baseline:
-    """The class shares, or the mean, of the training rows: it never looks at the inputs."""
-    target, rows = prepared.target, prepared.rows(TRAIN)
-    truth = truth_of(target, prepared.table)[rows]
-    if isinstance(target, RegressionTarget):
-        mean = truth.mean(axis=0, keepdims=True)
-        return Baseline("the training rows' mean", np.repeat(mean, len(prepared.x), axis=0))
-    shares = np.bincount(truth, minlength=target.width) / len(rows)
-    likeliest = target.classes[int(shares.argmax())]
-    return Baseline(f"always {likeliest!r}", np.repeat(shares[None], len(prepared.x), axis=0))
+def constant_baseline(problem: LearningProblem) -> Baseline:
+    """The class shares, or the mean or quantiles, of the training rows: no input is looked at."""
+    prepared = problem.prepared
+    truth = prepared.target.truth(prepared.table)[prepared.rows(TRAIN)]
+    description, prediction = prepared.target.constant(truth, problem.loss.quantiles())
+    return Baseline(description, np.repeat(prediction, len(prepared.x), axis=0))
 
 
 def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
-    """Linear, logistic or softmax regression by this engine; None where the model is linear."""
+    """Linear, logistic or softmax regression by this engine; None where the model is linear.
+
+    A loss that needs its own units, or predicts quantiles, is the linear model's too.
+    """
     if not config.network:
         return None
+    loss = config.loss if config.loss and _own(config.loss) else LOSSES[prepared.task]
     plain = Config(
         data=config.data,
         seed=config.seed,
         task=config.task,
         network=Linear(),
-        loss=LOSSES[prepared.task],
+        loss=loss,
         class_weight=config.class_weight,
     )
     problem = LearningProblem.of(resolve(plain, prepared), prepared)
@@ -52,5 +52,9 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
     for _ in fit:
         pass
     prediction = problem.predictor(fit.weights).predict_inputs(prepared.x)
-    name = "linear" if prepared.task == "regression" else "logistic"
-    return Baseline(f"{name} regression", prediction)
+    return Baseline(f"linear model, {loss.name}", prediction)
+
+
+def _own(loss: Loss) -> bool:
+    """Whether a usual loss would learn something else than this one."""
+    return loss.own_units or bool(loss.quantiles())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpcli.data.target import RegressionTarget
+from bpcli.data.targets.numbers import RegressionTarget
 from bpcli.experiment.predictor import Predictor
 from bpcli.metrics.metric import Floats
 from bpcli.nn.layers import Dense
@@ -19,7 +19,8 @@ def coefficients(predictor: Predictor) -> dict[str, float] | None:
     layout = predictor.features.layout
     linear = all(isinstance(layer, Dense) for layer in predictor.network.layers)
     numbers = isinstance(predictor.target, RegressionTarget)
-    if not (linear and numbers and layout.names == layout.numeric):
+    single = predictor.network.out_shape == (1,)
+    if not (linear and numbers and single and layout.names == layout.numeric):
         return None
     raw = np.vstack([np.zeros(len(layout.names)), np.eye(len(layout.names))])
     at = _predictions(predictor, raw)

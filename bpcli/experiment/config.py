@@ -18,7 +18,7 @@ from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.update import Clip, Regularization
 
-Task = Literal["regression", "binary", "multiclass"]
+Task = Literal["regression", "binary", "multiclass", "multilabel"]
 
 
 def _network_form(value: Any) -> str:
@@ -64,7 +64,7 @@ class StopSpec(Spec):
         float | None,
         Field(
             description="stop once the validation rows' first metric is at least as good: "
-            "accuracy for classes (above), rmse for numbers (below)"
+            "accuracy for classes and f1_micro for labels (above), rmse for numbers (below)"
         ),
     ] = None
     min_delta: Annotated[
@@ -98,7 +98,7 @@ class Config(Spec):
         int, Field(ge=0, lt=2**63, description="decides split, start values, order and dropout")
     ] = 0
     task: Annotated[
-        Literal["auto", "regression", "binary", "multiclass"],
+        Task | Literal["auto"],
         Field(description="auto: inferred from the target, and said"),
     ] = "auto"
     data: Annotated[DataSpec, Field(description="the table and its columns")]
@@ -116,13 +116,14 @@ class Config(Spec):
         ),
     ] = None
     loss: Annotated[
-        Loss | None, Field(description="default: mse for numbers, cross-entropy for classes")
+        Loss | None,
+        Field(description="default: mse for numbers, a cross-entropy for classes and for labels"),
     ] = None
     class_weight: Annotated[
         Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None,
         Field(
             description="weight of each class's rows in the training loss: balanced gives every "
-            "class the same total; {name: weight} leaves the others at 1"
+            "class the same total; {name: weight} leaves the others at 1; not for labels"
         ),
     ] = None
     optimizer: Annotated[Optimizer | None, Field(description="default: adam")] = None

@@ -9,7 +9,8 @@ import numpy as np
 from bpcli.data.arrays import Tensors
 from bpcli.data.features import Features
 from bpcli.data.table import Table
-from bpcli.data.target import ClassTarget, RegressionTarget
+from bpcli.data.targets.make import AnyTarget
+from bpcli.data.targets.numbers import point
 from bpcli.metrics.metric import Floats
 from bpcli.nn.layer import Array
 from bpcli.nn.losses.loss import Loss
@@ -21,14 +22,14 @@ class Predictor(NamedTuple):
     """Fitted preprocessing, a network and its parameters (R,P); R networks predict their mean."""
 
     features: Features
-    target: RegressionTarget | ClassTarget
+    target: AnyTarget
     target_fitted: Tensors
     network: Network
     loss: Loss
     flat: Array
 
     def predict(self, table: Table) -> Floats:
-        """Values (N,1) or class probabilities (N,K) of every row, computed in float64."""
+        """Numbers (N,D), quantiles (N,D,levels) or probabilities (N,K) of every row, in float64."""
         return self.predict_inputs(self.features.encode(table))
 
     def predict_inputs(self, x: Floats) -> Floats:
@@ -38,8 +39,10 @@ class Predictor(NamedTuple):
     def from_scores(self, z: Array) -> Floats:
         """The prediction that scores (R,N,O) stand for."""
         linked: Floats = self.loss.link(z.astype(np.float64)).mean(axis=0)
-        if isinstance(self.target, RegressionTarget):
-            return self.target.decode(linked, self.target_fitted)
-        if linked.shape[1] == 1:  # one score tells two classes apart: it is that of the second
-            return np.concatenate([1 - linked, linked], axis=1)
-        return linked
+        if levels := len(self.loss.quantiles()):
+            linked = linked.reshape(len(linked), self.target.width, levels)
+        return self.target.decode(linked, self.target_fitted)
+
+    def point_from_scores(self, z: Array) -> Floats:
+        """The same with the median in place of quantiles."""
+        return point(self.from_scores(z), self.loss.quantiles())

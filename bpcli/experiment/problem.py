@@ -11,15 +11,13 @@ from bpcli.config.threads import FORKS
 from bpcli.data.arrays import Ints
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN, VALIDATION
-from bpcli.data.table import Table
-from bpcli.data.target import ClassTarget, RegressionTarget
 from bpcli.experiment.cause import Scaling
 from bpcli.experiment.config import Config
 from bpcli.experiment.fit import Fit, Validation
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
 from bpcli.experiment.weights import row_weights
-from bpcli.metrics.metric import Floats, Truth, evaluate, metrics_for
+from bpcli.metrics.metric import metrics_for
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
 from bpcli.nn.losses.loss import Loss
@@ -113,8 +111,8 @@ class LearningProblem(NamedTuple):
         if not len(rows):
             return None
         metric = metrics_for(self.loss.predicts)[0]
-        truth = truth_of(self.prepared.target, self.prepared.table)[rows]
-        predict = self.predictor(np.empty(0)).from_scores
+        truth = self.prepared.target.truth(self.prepared.table)[rows]
+        predict = self.predictor(np.empty(0)).point_from_scores
         return Validation(*self._arrays(rows), truth, metric, predict)
 
     def _inputs(self, rows: Ints) -> Array:
@@ -135,14 +133,3 @@ class LearningProblem(NamedTuple):
         x = self._inputs(rows)
         # One score for two classes learns the second one's column.
         return x, np.ascontiguousarray(self.prepared.t[rows, -outputs:].astype(self.config.dtype))
-
-
-def truth_of(target: RegressionTarget | ClassTarget, table: Table) -> Truth:
-    """What metrics compare with: class codes (N,), or values (N,1) in their own units."""
-    return target.codes(table) if isinstance(target, ClassTarget) else target.values(table)
-
-
-def score(problem: LearningProblem, prediction: Floats, rows: Ints) -> dict[str, float]:
-    """Every metric of the predictions (N,O) of a table over some of its rows."""
-    truth = truth_of(problem.prepared.target, problem.prepared.table)
-    return evaluate(metrics_for(problem.loss.predicts), truth[rows], prediction[rows])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.prepare import Prepared
+from bpcli.data.scalers import Standard, Unscaled
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.config import Config
 from bpcli.experiment.presets import MLP, Preset, Recipe
 from bpcli.nn.layer import Layer
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses.binary import BinaryCrossEntropy
+from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MSE
@@ -26,7 +25,18 @@ LOSSES: dict[str, Loss] = {
     "regression": MSE(),
     "binary": BinaryCrossEntropy(),
     "multiclass": CrossEntropy(),
+    "multilabel": MultilabelCrossEntropy(),
 }
+
+
+def with_target_scaler(config: Config) -> Config:
+    """The config with preprocess.target: what it says, else what its loss can learn from."""
+    if config.preprocess.target is not None:
+        return config
+    own_units = config.loss is not None and config.loss.own_units
+    scaler = Unscaled() if own_units else Standard()
+    preprocess = config.preprocess.model_copy(update={"target": scaler})
+    return config.model_copy(update={"preprocess": preprocess})
 
 
 def resolve(config: Config, prepared: Prepared) -> Config:
@@ -137,7 +147,7 @@ def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:
-    wanted = "numbers" if prepared.task == "regression" else "classes"
+    wanted = prepared.target.kind
     if loss.predicts != wanted:
         what = f"{loss.name} is for {loss.predicts}, the task is {prepared.task}"
         fitting = [name for name, member in Loss.members().items() if member.predicts == wanted]
@@ -155,12 +165,8 @@ def _check_numbers(loss: Loss, prepared: Prepared) -> None:
     target, numbers = prepared.target, prepared.t[prepared.rows(TRAIN)]
     if loss.own_units and target.tensor_shapes():
         what = f"{loss.name} needs the target in its own units, it is scaled"
-        raise ConfigError(Problem("BP-C057", "loss", what, "set preprocess.target: none"))
-    if (smallest := float(numbers.min(initial=np.inf))) < loss.lowest:
-        what = (
-            f"{loss.name} learns numbers from {loss.lowest:g} on, {target.name!r} has {smallest:g}"
-        )
-        raise ConfigError(Problem("BP-C058", "loss", what, "use mse, mae or huber"))
-    if loss.outputs(target.width) > target.width:
-        what = f"{loss.name} predicts several numbers for each row, one is expected"
-        raise ConfigError(Problem("BP-C059", "loss", what, "give one level"))
+        raise ConfigError(Problem("BP-C057", "loss", what, "remove preprocess.target"))
+    for name, smallest in zip(target.columns, numbers.min(axis=0).tolist(), strict=True):
+        if smallest < loss.lowest:
+            what = f"{loss.name} learns numbers from {loss.lowest:g} on, {name!r} has {smallest:g}"
+            raise ConfigError(Problem("BP-C058", "loss", what, "use mse, mae or huber"))

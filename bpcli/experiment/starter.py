@@ -26,27 +26,27 @@ WIDTH = 40  # where the comments start
 CATEGORIES = ("unknown", "-")  # words that in a column of text may well be a category
 
 
-def starter(data: Path, target: str | None, assignments: Sequence[str], place: Path) -> str:
-    """The text of a config for the table; `place` is the folder that the config will stand in.
+def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place: Path) -> str:
+    """The text of a config that predicts the `named` columns; it will stand in folder `place`.
 
     Words that usually mean a missing cell are written into `data.missing`, for the user to
     confirm. Raises ConfigError and DataError.
     """
-    spec = _spec(data, target, assignments)
+    spec = _spec(data, named, assignments)
     table = read_table(data, spec)
-    name = check_names(table, spec)
-    words = _missing_words(table, name)
+    targets = check_names(table, spec)
+    words = _missing_words(table, targets)
     if words:
         spec = spec.model_copy(update={"missing": (*spec.missing, *words)})
         table = read_table(data, spec)
-    task, reason = infer_task(table, name)
-    columns = assign_roles(table, spec, name, np.arange(table.n_rows))
+    task, reason = infer_task(table, targets)
+    columns = assign_roles(table, spec, targets, np.arange(table.n_rows))
     title = " ".join(escaped(data.name).split())  # one line, whatever the file is called
     lines = [
         f"# {title}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
         "# All keys: bpcli schema, or docs/config.md. Next: bpcli train with this file.",
         "",
-        *_data_lines(relpath(data, place), spec, table, name, columns, words),
+        *_data_lines(relpath(data, place), spec, table, targets, columns, words),
         "",
         _noted(f"task: {task}", reason),
         _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
@@ -59,22 +59,22 @@ def starter(data: Path, target: str | None, assignments: Sequence[str], place: P
     return "\n".join(lines)
 
 
-def _spec(data: Path, target: str | None, assignments: Sequence[str]) -> DataSpec:
+def _spec(data: Path, named: Sequence[str], assignments: Sequence[str]) -> DataSpec:
     """The data section that the options ask for."""
     written: dict[str, Any] = {"path": str(data)}
-    if target is not None:
-        written["target"] = target
+    if named:
+        written["target"] = _target(named)
     document = parse_document(dump({"data": written}), "the options of init")
     return build(override(document, assignments), Config).data
 
 
-def _missing_words(table: Table, target: str) -> list[str]:
+def _missing_words(table: Table, targets: Sequence[str]) -> list[str]:
     """Words such as NA that stand in columns of numbers, or in text where they name no category."""
     words: dict[str, None] = {}
     rows = np.arange(table.n_rows)
     for name in table.names:
         facts = facts_of(table.cells(name), rows)
-        if name != target:
+        if name not in targets:
             words.update(dict.fromkeys(w for w in facts.suspects if _means_missing(w, facts)))
     return list(words)
 
@@ -87,11 +87,11 @@ def _data_lines(
     path: str,
     spec: DataSpec,
     table: Table,
-    target: str,
+    targets: Sequence[str],
     columns: Sequence[Column],
     words: Sequence[str],
 ) -> Iterator[str]:
-    settings: dict[str, Any] = {"path": path, "target": target}
+    settings: dict[str, Any] = {"path": path, "target": _target(targets)}
     found = table.spec
     if found.delimiter != ",":
         settings["delimiter"] = found.delimiter
@@ -114,6 +114,10 @@ def _data_lines(
 
 def _noted(line: str, comment: str) -> str:
     return f"{line:<{WIDTH}}  # {comment}"
+
+
+def _target(names: Sequence[str]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
 
 
 def _role(column: Column) -> str:

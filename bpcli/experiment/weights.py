@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.config.errors import ConfigError, Problem, did_you_mean, listing
 from bpcli.data.arrays import Floats, Ints
 from bpcli.data.prepare import Prepared
-from bpcli.data.target import ClassTarget
+from bpcli.data.targets.classes import ClassTarget
 
 ClassWeight = Literal["balanced"] | dict[str, float] | None
 
@@ -32,9 +32,10 @@ def _class_weights(class_weight: ClassWeight, prepared: Prepared, rows: Ints) ->
     if class_weight is None:
         return None
     if not isinstance(prepared.target, ClassTarget):
-        what = "class weights need classes, the target is a number"
-        raise ConfigError(Problem("BP-C055", "class_weight", what, "remove class_weight"))
-    codes = prepared.target.codes(prepared.table)[rows]
+        what = f"class weights need classes, {prepared.task} has none that exclude each other"
+        fix = "remove class_weight, or weigh rows by a column: data.weight"
+        raise ConfigError(Problem("BP-C055", "class_weight", what, fix))
+    codes = prepared.target.truth(prepared.table)[rows]
     c: Floats = _weights_of(class_weight, prepared.target, codes)[codes]
     return c
 

@@ -1,5 +1,5 @@
 """How good predictions are: numbers from targets and predictions, NumPy only."""
 
-from bpcli.metrics import classification, regression
+from bpcli.metrics import classification, multilabel, quantiles, regression
 
-__all__ = ["classification", "regression"]
+__all__ = ["classification", "multilabel", "quantiles", "regression"]

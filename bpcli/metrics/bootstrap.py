@@ -19,12 +19,25 @@ CELLS = 20_000_000  # predicted numbers drawn in all, where that leaves enough r
 BLOCK = 250_000  # rows drawn at once, so that memory stays small
 
 
-class Bootstrap(NamedTuple):
-    """Intervals (low, high) by metric, and what they stand on."""
+LEVEL = 0.95
+Interval = tuple[float, float]
 
-    level: float
+
+class Bootstrap(NamedTuple):
+    """Each metric on each resample of the rows, NaN where it is not defined on one."""
+
     resamples: int
-    intervals: dict[str, tuple[float, float]]
+    drawn: dict[str, Floats]  # (resamples,) by metric
+
+    def intervals(self, level: float = LEVEL) -> dict[str, Interval]:
+        """The middle `level` of each metric."""
+        return {name: _middle(x, level) for name, x in self.drawn.items() if not np.isnan(x).all()}
+
+    def minus(self, other: Bootstrap) -> Bootstrap:
+        """The differences from predictions of the same rows, resample by resample."""
+        shared = self.drawn.keys() & other.drawn.keys()
+        drawn = {name: x - other.drawn[name] for name, x in self.drawn.items() if name in shared}
+        return Bootstrap(self.resamples, drawn)
 
 
 def bootstrap(
@@ -34,14 +47,12 @@ def bootstrap(
     rng: np.random.Generator,
     *,
     weights: Floats | None = None,
-    level: float = 0.95,
     resamples: int | None = None,
 ) -> Bootstrap:
-    """The middle `level` of each metric over resampled rows; a row keeps its weight.
+    """Metrics over resampled rows; a row keeps its weight.
 
     Without `resamples` 1000 are drawn, fewer above 20,000 predicted numbers and never under 200.
-    Metrics that are not defined on these rows are left out; so is, for a metric, a resample on
-    which it is not defined.
+    Metrics that are not defined on these rows are left out.
     """
     resamples = resamples or affordable(prediction)
     defined = evaluate(metrics := list(metrics), truth, prediction, weights)
@@ -52,13 +63,12 @@ def bootstrap(
         c = draw_counts(len(truth), len(part), rng) * row_weights(truth, weights)
         for column, metric in zip(part.T, used, strict=True):
             column[:] = metric.values(truth, prediction, c)
-    ends = (1 - level) / 2, (1 + level) / 2
-    intervals = {
-        metric.name: tuple(np.nanquantile(column, ends).tolist())
-        for metric, column in zip(used, drawn.T, strict=True)
-        if not np.isnan(column).all()
-    }
-    return Bootstrap(level, resamples, intervals)
+    return Bootstrap(resamples, {metric.name: x for metric, x in zip(used, drawn.T, strict=True)})
+
+
+def _middle(x: Floats, level: float) -> Interval:
+    low, high = np.nanquantile(x, ((1 - level) / 2, (1 + level) / 2)).tolist()
+    return low, high
 
 
 def affordable(prediction: Floats) -> int:

@@ -5,12 +5,13 @@ The predicted class is the most probable one; a tie goes to the first class.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.metrics.metric import Floats, Metric, Truth, mean, ratio
+from bpcli.metrics.counts import Counts
+from bpcli.metrics.metric import Better, Floats, Kind, Metric, Truth, defined_mean, mean, ratio
 from bpcli.metrics.ranking import Ranking
 
 ECE_BINS = 15
@@ -20,8 +21,8 @@ class Accuracy(Metric):
     """Share of rows whose most probable class is the true one; a tie goes to the first class."""
 
     name: ClassVar[str] = "accuracy"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "higher"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return mean((prediction.argmax(axis=1) == truth).astype(np.float64), c)
@@ -31,57 +32,63 @@ class BalancedAccuracy(Metric):
     """Mean over the classes present of the share of their rows that is recognised."""
 
     name: ClassVar[str] = "balanced_accuracy"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "higher"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        hits, true, _ = Counts.of(truth, prediction, c)
+        hits, true, _ = class_counts(truth, prediction, c)
         return defined_mean(ratio(hits, true))
 
 
-class Precision(Metric):
+class Macro(Metric):
+    """The mean of a score over the classes that are true or predicted somewhere, all alike."""
+
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "higher"
+
+    def of_classes(self, counts: Counts) -> Floats:
+        """The score of each class (B,K)."""
+        raise NotImplementedError
+
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        counts = class_counts(truth, prediction, c)
+        return counts.macro(self.of_classes(counts))
+
+
+class Precision(Macro):
     """Mean over classes of hits / rows predicted so; 0 for a class that is never predicted.
 
     Macro average: the classes that are true or predicted somewhere count alike.
     """
 
     name: ClassVar[str] = "precision"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        counts = Counts.of(truth, prediction, c)
-        return counts.macro(counts.precision())
+    def of_classes(self, counts: Counts) -> Floats:
+        return counts.precision()
 
 
-class Recall(Metric):
+class Recall(Macro):
     """Mean over classes of hits / rows truly so; 0 for a class that is predicted but never true.
 
     Macro average: the classes that are true or predicted somewhere count alike.
     """
 
     name: ClassVar[str] = "recall"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        counts = Counts.of(truth, prediction, c)
-        return counts.macro(counts.recall())
+    def of_classes(self, counts: Counts) -> Floats:
+        return counts.recall()
 
 
-class F1(Metric):
+class F1(Macro):
     """Mean over classes of 2 hits / (rows truly so + rows predicted so); 0 without a hit.
 
     Macro average: the classes that are true or predicted somewhere count alike.
     """
 
     name: ClassVar[str] = "f1"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        counts = Counts.of(truth, prediction, c)
-        return counts.macro(counts.f1())
+    def of_classes(self, counts: Counts) -> Floats:
+        return counts.f1()
 
 
 class ROCAUC(Metric):
@@ -92,8 +99,8 @@ class ROCAUC(Metric):
     """
 
     name: ClassVar[str] = "roc_auc"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "higher"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return defined_mean(_per_ranking(Ranking.roc_auc, truth, prediction, c))
@@ -107,8 +114,8 @@ class PRAUC(Metric):
     """
 
     name: ClassVar[str] = "pr_auc"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "higher"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return defined_mean(_per_ranking(Ranking.average_precision, truth, prediction, c))
@@ -118,8 +125,8 @@ class LogLoss(Metric):
     """−mean log p(true class), in nats; p is kept above the smallest float64 step, 2.2e-16."""
 
     name: ClassVar[str] = "log_loss"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "lower"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         picked = prediction[np.arange(len(truth)), truth]
@@ -134,8 +141,8 @@ class Brier(Metric):
     """
 
     name: ClassVar[str] = "brier"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "lower"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         classes = prediction.shape[1]
@@ -151,8 +158,8 @@ class ECE(Metric):
     """
 
     name: ClassVar[str] = "ece"
-    measures: ClassVar[Literal["numbers", "classes"]] = "classes"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "lower"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         confidence = prediction.max(axis=1)
@@ -162,47 +169,17 @@ class ECE(Metric):
         return gaps @ np.ones(ECE_BINS)
 
 
-class Counts(NamedTuple):
-    """The weight of each class's rows, (B,K)."""
-
-    hits: Floats
-    true: Floats
-    predicted: Floats
-
-    @classmethod
-    def of(cls, truth: Truth, prediction: Floats, c: Floats) -> Counts:
-        """Of class codes (N,), probabilities (N,K) and row weights c (B,N)."""
-        classes = prediction.shape[1]
-        true, predicted = one_hot(truth, classes), one_hot(prediction.argmax(axis=1), classes)
-        return cls(c @ (true * predicted), c @ true, c @ predicted)
-
-    def precision(self) -> Floats:
-        """hits / predicted; 0 where nothing is predicted."""
-        return ratio(self.hits, self.predicted, otherwise=0)
-
-    def recall(self) -> Floats:
-        """hits / true; 0 where nothing is true."""
-        return ratio(self.hits, self.true, otherwise=0)
-
-    def f1(self) -> Floats:
-        """2 hits / (true + predicted), the harmonic mean of precision and recall; 0 at 0 / 0."""
-        return ratio(2 * self.hits, self.true + self.predicted, otherwise=0)
-
-    def macro(self, per_class: Floats) -> Floats:
-        """The mean (B,) over the classes that are true or predicted somewhere."""
-        return defined_mean(np.where(self.true + self.predicted > 0, per_class, np.nan))
+def class_counts(truth: Truth, prediction: Floats, c: Floats) -> Counts:
+    """Of class codes (N,), probabilities (N,K) and row weights c (B,N)."""
+    classes = prediction.shape[1]
+    predicted = one_hot(prediction.argmax(axis=1), classes)
+    return Counts.of(one_hot(truth, classes), predicted, c)
 
 
 def one_hot(codes: NDArray[Any], classes: int) -> Floats:
     """1 in the column of the code, else 0: (N,) → (N,classes)."""
     hot: Floats = (codes[:, None] == np.arange(classes)).astype(np.float64)
     return hot
-
-
-def defined_mean(per_class: Floats) -> Floats:
-    """The mean of each row's numbers that are not NaN, (B,K) → (B,); NaN where all are."""
-    defined = ~np.isnan(per_class)
-    return ratio(np.where(defined, per_class, 0).sum(axis=1), defined.sum(axis=1) * 1.0)
 
 
 def _per_ranking(measure: Any, truth: Truth, prediction: Floats, c: Floats) -> Floats:

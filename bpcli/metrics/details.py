@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.metrics.classification import Counts
+from bpcli.metrics.classification import PRAUC, ROCAUC, class_counts
 from bpcli.metrics.metric import Floats, Truth, ratio, row_weights
 from bpcli.metrics.ranking import Ranking
 
@@ -33,9 +33,33 @@ def class_table(
     truth: Truth, prediction: Floats, weights: Floats | None = None
 ) -> list[ClassScores]:
     """Precision, recall, F1 and support of each class, from codes (N,) and probabilities (N,K)."""
-    counts = Counts.of(truth, prediction, row_weights(truth, weights)[None])
+    counts = class_counts(truth, prediction, row_weights(truth, weights)[None])
     columns = counts.precision(), counts.recall(), counts.f1(), counts.true
     return [ClassScores(*row) for row in np.concatenate(columns).T.tolist()]
+
+
+class LabelScores(NamedTuple):
+    """One row of the table of labels: how the rows that have it are found; None if undefined."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: float
+    roc_auc: float | None
+    pr_auc: float | None
+    brier: float
+
+
+def label_table(truth: Truth, prediction: Floats) -> list[LabelScores]:
+    """The scores of each label, from 0 and 1 (N,L) and probabilities (N,L)."""
+    return [_label_scores(*pair) for pair in zip(truth.T, prediction.T, strict=True)]
+
+
+def _label_scores(truth: Truth, p: Floats) -> LabelScores:
+    codes, both = truth.astype(np.int64), np.stack([1 - p, p], axis=1)
+    roc_auc, pr_auc = ROCAUC().value(codes, both), PRAUC().value(codes, both)
+    brier = float(np.mean((p - truth) ** 2))
+    return LabelScores(*class_table(codes, both)[1], roc_auc=roc_auc, pr_auc=pr_auc, brier=brier)
 
 
 def confusion(truth: Truth, prediction: Floats, weights: Floats | None = None) -> NDArray[Any]:

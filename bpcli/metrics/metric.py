@@ -11,19 +11,21 @@ from numpy.typing import NDArray
 from bpcli.config.component import Component
 
 Floats = NDArray[np.float64]
-Truth = NDArray[Any]  # class codes (N,) for classes, values (N,D) for numbers
+Truth = NDArray[Any]  # class codes (N,), numbers (N,D), or 0 and 1 of each label (N,L)
+Kind = Literal["numbers", "classes", "labels", "quantiles"]
+Better = Literal["higher", "lower", "nominal"]  # nominal: as near as can be to a stated value
 
 
 class Metric(Component):
     """One number that says how close predictions are to the truth.
 
-    A prediction is probabilities (N,K) or values (N,D). Row weights mean what scikit-learn's
-    `sample_weight` means, and a row of weight 0 counts as absent.
+    A prediction is probabilities (N,K), numbers (N,D) or quantiles (N,D,Q). Row weights mean what
+    scikit-learn's `sample_weight` means, and a row of weight 0 counts as absent.
     """
 
     family: ClassVar[str] = "metric"
-    measures: ClassVar[Literal["numbers", "classes"]]
-    better: ClassVar[Literal["higher", "lower"]]
+    measures: ClassVar[Kind]
+    better: ClassVar[Better]
 
     def value(
         self, truth: Truth, prediction: Floats, weights: Floats | None = None
@@ -37,9 +39,10 @@ class Metric(Component):
         raise NotImplementedError
 
 
-def metrics_for(predicts: Literal["numbers", "classes"]) -> list[Metric]:
+def metrics_for(predicts: Kind, **settings: Any) -> list[Metric]:
     """Every metric that measures such predictions, in the order of registration."""
-    return [member() for member in Metric.members().values() if member.measures == predicts]
+    members = Metric.members().values()
+    return [member(**settings) for member in members if member.measures == predicts]
 
 
 def evaluate(
@@ -62,6 +65,12 @@ def ratio(a: Floats, b: Floats, otherwise: float = np.nan) -> Floats:
     out = np.full(np.broadcast_shapes(a.shape, b.shape), otherwise, dtype=np.float64)
     np.divide(a, b, out=out, where=b != 0)
     return out
+
+
+def defined_mean(per_class: Floats) -> Floats:
+    """The mean of each row's numbers that are not NaN, (B,K) → (B,); NaN where all are."""
+    defined = ~np.isnan(per_class)
+    return ratio(np.where(defined, per_class, 0).sum(axis=1), defined.sum(axis=1) * 1.0)
 
 
 def mean(x: Floats, c: Floats) -> Floats:

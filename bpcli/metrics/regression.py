@@ -5,11 +5,11 @@ Of several targets (D > 1) a metric is the mean of the targets' own, as in sciki
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from bpcli.metrics.metric import Floats, Metric, Truth, mean, ratio
+from bpcli.metrics.metric import Better, Floats, Kind, Metric, Truth, mean, ratio
 
 ROUNDING = 1e-12  # relative; sums of weights closer than this are equal
 CONSTANT = 1e-14  # relative; a spread below it is the rounding of one value
@@ -19,8 +19,8 @@ class RMSE(Metric):
     """√ mean (prediction − truth)², in units of the target."""
 
     name: ClassVar[str] = "rmse"
-    measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    measures: ClassVar[Kind] = "numbers"
+    better: ClassVar[Better] = "lower"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return _overall(np.sqrt(mean(np.square(prediction - truth), c)))
@@ -30,8 +30,8 @@ class MAE(Metric):
     """mean |prediction − truth|, in units of the target."""
 
     name: ClassVar[str] = "mae"
-    measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    measures: ClassVar[Kind] = "numbers"
+    better: ClassVar[Better] = "lower"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return _overall(mean(np.abs(prediction - truth), c))
@@ -45,8 +45,8 @@ class R2(Metric):
     """
 
     name: ClassVar[str] = "r2"
-    measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    measures: ClassVar[Kind] = "numbers"
+    better: ClassVar[Better] = "higher"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         if len(truth) < 2:
@@ -66,8 +66,8 @@ class MedianAE(Metric):
     """
 
     name: ClassVar[str] = "median_ae"
-    measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    measures: ClassVar[Kind] = "numbers"
+    better: ClassVar[Better] = "lower"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         errors = np.abs(prediction - truth)
@@ -81,8 +81,8 @@ class MAPE(Metric):
     """
 
     name: ClassVar[str] = "mape"
-    measures: ClassVar[Literal["numbers", "classes"]] = "numbers"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    measures: ClassVar[Kind] = "numbers"
+    better: ClassVar[Better] = "lower"
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         shares = ratio(np.abs(prediction - truth), np.abs(truth), otherwise=0)

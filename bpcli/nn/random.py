@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     INIT = 2
     SHUFFLE = 3
     NOISE = 4
+    BOOTSTRAP = 5
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:

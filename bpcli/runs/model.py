@@ -12,8 +12,8 @@ from bpcli.config.component import Spec
 from bpcli.config.errors import ModelError, Problem
 from bpcli.data.features import Features
 from bpcli.data.layout import FeatureLayout
-from bpcli.data.target import AnyTarget
-from bpcli.experiment.config import Layers
+from bpcli.data.targets.make import AnyTarget
+from bpcli.experiment.config import Layers, Task
 from bpcli.experiment.predictor import Predictor
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
@@ -29,7 +29,7 @@ class ModelRecord(Spec):
 
     format: Literal[1] = 1
     bpcli: str
-    task: Literal["regression", "binary", "multiclass"]
+    task: Task
     target: AnyTarget
     ids: Annotated[tuple[str, ...], Field(strict=False)]  # copied into predictions
     features: FeatureLayout

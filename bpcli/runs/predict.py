@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
-from bpcli.data.arrays import Flags
 from bpcli.data.asking import COMMAND
 from bpcli.data.novelty import Novelty
 from bpcli.data.read import TableReader
 from bpcli.data.table import Table
-from bpcli.data.target import ClassTarget, RegressionTarget
-from bpcli.experiment.problem import truth_of
-from bpcli.metrics.metric import Floats, evaluate, metrics_for
+from bpcli.experiment.assessment import Assessment, assess
+from bpcli.experiment.scoring import score
+from bpcli.metrics.metric import Floats
 from bpcli.runs.model import ModelRecord, read_model
 from bpcli.runs.spreadsheet import Column, formulas, guarded
 from bpcli.runs.tables import columns_csv, prediction_columns
@@ -44,10 +43,10 @@ class Predictions:
 
     def csv(self, *, spreadsheet_safe: bool = False) -> Iterator[bytes]:
         """The predictions as a CSV, part by part; safe where a spreadsheet is to open it."""
-        ids, target = self.record.ids, self.predictor.target
+        ids, predictor = self.record.ids, self.predictor
         for table, prediction in self:
             rows = np.arange(table.n_rows)
-            columns = prediction_columns(table, rows, ids, target, prediction)
+            columns = prediction_columns(table, rows, ids, predictor, prediction)
             if spreadsheet_safe:
                 columns = guarded(columns)
             self._count_formulas(columns)
@@ -82,7 +81,7 @@ class Evaluation(NamedTuple):
     """Metrics of the labelled rows of a table."""
 
     metrics: dict[str, float]
-    rows: int
+    assessment: Assessment
     notices: tuple[Notice, ...]
 
 
@@ -90,34 +89,43 @@ def evaluate_model(model: Path, data: Path, dialect: Mapping[str, str]) -> Evalu
     """Every metric of the model on a labelled CSV; rows without a label are left out, and said."""
     predictions = Predictions(model, data, dialect)
     reader, target = predictions.reader, predictions.predictor.target
-    _require_target(target.name, reader)
+    _require_targets(target.columns, reader)
     truths, values = [], []
-    for table, prediction in predictions:
-        labelled = _labelled(target, table)
-        truths.append(truth_of(target, table)[labelled])
-        values.append(prediction[labelled])
+    for table, part in predictions:
+        labelled = target.usable(table)
+        truths.append(target.truth(table)[labelled])
+        values.append(part[labelled])
     truth, prediction = np.concatenate(truths), np.concatenate(values)
     if not len(truth):
-        what = f"no row has a value in the target column {target.name!r}"
+        what = f"no row has a value in each of {listing([repr(n) for n in target.columns])}"
         raise DataError(Problem("BP-D061", data.name, what, "give a labelled file"))
     notes = [*_seen_in_training(predictions)]
     if left_out := reader.rows - len(truth):
         what = f"rows without a target left out: {left_out}"
         notes.append(Notice("BP-D112", data.name, what))
-    metrics = evaluate(metrics_for(predictions.predictor.loss.predicts), truth, prediction)
-    return Evaluation(metrics, len(truth), (*predictions.notices, *notes))
+    loss, seed = predictions.predictor.loss, predictions.record.config["seed"]
+    return Evaluation(
+        score(loss, truth, prediction),
+        assess(target, loss, truth, prediction, seed),
+        (*predictions.notices, *notes),
+    )
 
 
 def _known(record: ModelRecord) -> tuple[str, ...]:
     """The columns of the training file."""
-    return (*record.config["data"]["columns"], record.target.name, *record.ids)
+    return (*record.config["data"]["columns"], *record.target.columns, *record.ids)
 
 
-def _require_target(name: str, reader: TableReader) -> None:
-    if name not in reader.names:
-        what = f"there is no target column {name!r}{did_you_mean(name, reader.names)}"
-        fix = f"evaluate needs it; the columns are {listing(reader.names)}"
-        raise DataError(Problem("BP-D060", reader.path.name, what, fix))
+def _require_targets(names: tuple[str, ...], reader: TableReader) -> None:
+    problems = [_absent(name, reader) for name in names if name not in reader.names]
+    if problems:
+        raise DataError(*problems)
+
+
+def _absent(name: str, reader: TableReader) -> Problem:
+    what = f"there is no target column {name!r}{did_you_mean(name, reader.names)}"
+    fix = f"evaluate needs it; the columns are {listing(reader.names)}"
+    return Problem("BP-D060", reader.path.name, what, fix)
 
 
 def _seen_in_training(predictions: Predictions) -> list[Notice]:
@@ -126,8 +134,3 @@ def _seen_in_training(predictions: Predictions) -> list[Notice]:
     what = "this is the file the model was trained on; most of its rows are no test"
     fix = "use rows the model has not seen; metrics.json has the test rows' scores"
     return [Notice("BP-D114", predictions.reader.path.name, what, fix)]
-
-
-def _labelled(target: RegressionTarget | ClassTarget, table: Table) -> Flags:
-    truth = truth_of(target, table)
-    return truth >= 0 if isinstance(target, ClassTarget) else ~np.isnan(truth[:, 0])

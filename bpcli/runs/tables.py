@@ -12,7 +12,7 @@ from bpcli.data.arrays import Ints
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES
 from bpcli.data.table import Table
-from bpcli.data.target import ClassTarget, RegressionTarget
+from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats
 from bpcli.runs.spreadsheet import Column
@@ -49,27 +49,27 @@ def predictions_csv(
     table: Table,
     rows: Ints,
     ids: Sequence[str],
-    target: RegressionTarget | ClassTarget,
+    predictor: Predictor,
     prediction: Floats,
 ) -> str:
-    """Row number, ids, the target where the table has it, the prediction, and p_<class>."""
-    return columns_csv(prediction_columns(table, rows, ids, target, prediction))
+    """Row number, ids, the targets where the table has them, and what the model answers."""
+    return columns_csv(prediction_columns(table, rows, ids, predictor, prediction))
 
 
 def prediction_columns(
     table: Table,
     rows: Ints,
     ids: Sequence[str],
-    target: RegressionTarget | ClassTarget,
+    predictor: Predictor,
     prediction: Floats,
 ) -> list[Column]:
     """The columns of a CSV of predictions, by name."""
-    known = [target.name] if target.name in table.names else []
-    copied = [name for name in (*ids, *known) if name in table.names]
+    target, levels = predictor.target, predictor.loss.quantiles()
+    copied = [name for name in (*ids, *target.columns) if name in table.names]
     return [
         ("row", (rows + 1 + table.start).tolist()),
         *((name, table.text(name)[rows].tolist()) for name in copied),
-        *_answers(target, prediction[rows]),
+        *target.answers(prediction[rows], levels),
     ]
 
 
@@ -78,15 +78,3 @@ def columns_csv(columns: Sequence[Column], *, header: bool = True) -> str:
     names, values = zip(*columns, strict=True)
     body = zip(*values, strict=True)
     return csv_text(names, body) if header else _csv_rows(body)
-
-
-def _answers(target: RegressionTarget | ClassTarget, prediction: Floats) -> list[Column]:
-    """The columns that the model adds."""
-    if isinstance(target, RegressionTarget):
-        return [("prediction", prediction[:, 0].tolist())]
-    best = prediction.argmax(axis=1).tolist()
-    shares = zip(target.classes, prediction.T.tolist(), strict=True)
-    return [
-        ("prediction", [target.classes[code] for code in best]),
-        *((f"p_{label}", column) for label, column in shares),
-    ]

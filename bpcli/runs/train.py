@@ -14,14 +14,16 @@ from bpcli.config.dump import dump
 from bpcli.config.errors import NumericError
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
-from bpcli.experiment.baseline import constant_baseline, linear_baseline
+from bpcli.experiment.assessment import Assessment, assess
+from bpcli.experiment.baseline import Baseline, constant_baseline, linear_baseline
 from bpcli.experiment.coefficients import coefficients
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.memory import require_training_memory
 from bpcli.experiment.predictor import Predictor
-from bpcli.experiment.problem import LearningProblem, score
-from bpcli.experiment.resolve import resolve
+from bpcli.experiment.problem import LearningProblem
+from bpcli.experiment.resolve import resolve, with_target_scaler
+from bpcli.experiment.scoring import score
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, metrics_for
 from bpcli.runs import folder as names
@@ -41,6 +43,8 @@ class Outcome(NamedTuple):
     metrics: Metrics  # by set
     baselines: Metrics  # by set
     baseline: str
+    held_out: str  # the set that the assessment is of: test where there is one
+    assessment: Assessment
     linear: Metrics | None  # of linear or logistic regression; None where the model is one
     coefficients: dict[str, float] | None  # of a linear regression, in raw units
     stop_reason: str
@@ -92,13 +96,14 @@ class TrainingRun:
         return outcome
 
     def _outcome(self, predictor: Predictor, prediction: Floats) -> Outcome:
-        constant = constant_baseline(self.prepared)
+        constant = constant_baseline(self.problem)
         linear = linear_baseline(self.config, self.prepared)
         return Outcome(
             self.folder,
             self._by_set(prediction),
             self._by_set(constant.prediction),
             constant.description,
+            *self._assess(prediction, linear),
             self._by_set(linear.prediction) if linear else None,
             coefficients(predictor),
             self.fit.stop_reason,
@@ -106,10 +111,25 @@ class TrainingRun:
             self.records,
         )
 
+    def _assess(self, prediction: Floats, linear: Baseline | None) -> tuple[str, Assessment]:
+        """The set that says most about new rows, and its scores in detail."""
+        prepared = self.prepared
+        which = next(one for one in (TEST, VALIDATION, TRAIN) if len(prepared.rows(one)))
+        rows = prepared.rows(which)
+        return SET_NAMES[which], assess(
+            prepared.target,
+            self.problem.loss,
+            prepared.target.truth(prepared.table)[rows],
+            prediction[rows],
+            self.config.seed,
+            linear.prediction[rows] if linear else None,
+        )
+
     def _by_set(self, prediction: Floats) -> Metrics:
         sets = {which: self.prepared.rows(which) for which in (TRAIN, VALIDATION, TEST)}
+        truth = self.prepared.target.truth(self.prepared.table)
         return {
-            SET_NAMES[which]: score(self.problem, prediction, rows)
+            SET_NAMES[which]: score(self.problem.loss, truth[rows], prediction[rows])
             for which, rows in sets.items()
             if len(rows)
         }
@@ -121,9 +141,7 @@ class TrainingRun:
         write_json(folder / names.METRICS, _metrics_record(outcome))
         test = prepared.rows(TEST)
         if len(test):
-            text = predictions_csv(
-                prepared.table, test, _ids(prepared), prepared.target, prediction
-            )
+            text = predictions_csv(prepared.table, test, _ids(prepared), predictor, prediction)
             write_file(folder / names.PREDICTIONS, text)
         write_file(folder / MODEL, model_bytes(self._model_record(), predictor))
 
@@ -178,9 +196,15 @@ class TrainingRun:
 
 def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
     """The table of a config, and the config with nothing left open."""
-    given = loaded.config
+    given = with_target_scaler(loaded.config)
     prepared = prepare(
-        given.data, given.split, given.preprocess, given.task, given.seed, loaded.folder
+        given.data,
+        given.split,
+        given.preprocess,
+        given.task,
+        given.seed,
+        loaded.folder,
+        numbers=given.loss is not None and given.loss.predicts == "numbers",
     )
     return prepared, resolve(given, prepared)
 
@@ -206,6 +230,7 @@ def _metrics_record(outcome: Outcome) -> dict[str, Any]:
         "baseline": {"predicts": outcome.baseline, **outcome.baselines},
         **({} if outcome.linear is None else {"linear_baseline": outcome.linear}),
         **equation,
+        "details": {"set": outcome.held_out, **outcome.assessment.record()},
     }
 
 

@@ -446,22 +446,19 @@ COLUMNS = [
         rest="class_weight: {maybe: 2}\n",
     )._replace(says=("class_weight", "'maybe'")),
     table(
-        "a target in other units", "BP-C057", TABLE.replace("-", ""), exit=3, rest="loss: poisson\n"
-    )._replace(says=("loss", "preprocess.target: none")),
+        "a target in other units",
+        "BP-C057",
+        TABLE,
+        exit=3,
+        rest="loss: poisson\npreprocess: {target: minmax}\n",
+    )._replace(says=("loss", "remove preprocess.target")),
     table(
         "counts below zero",
         "BP-C058",
         learned(lambda i: i, lambda i: -i - 0.5),
         exit=3,
-        rest="loss: poisson\npreprocess: {target: none}\n",
+        rest="loss: poisson\n",
     )._replace(says=("'y'", "-29.5")),
-    table(
-        "two losses in one",
-        "BP-C059",
-        TABLE,
-        exit=3,
-        rest="loss: {quantile: {levels: [0.1, 0.9]}}\n",
-    )._replace(says=("one level",)),
     table(
         "two classes for a loss of three",
         "BP-C053",
@@ -487,6 +484,51 @@ COLUMNS = [
         ("a.csv", "b.csv", "c.csv", "3 errors"),
         files={"c.yaml": "data: {train: a.csv, validation: b.csv, test: c.csv, target: y}\n"},
         rows=(12,),
+    ),
+]
+
+
+def several(name: str, id: str, targets: str, *says: str, rest: str = "") -> Case:
+    """Several targets that cannot be learned together."""
+    config = f"data: {{path: t.csv, target: [{targets}]}}\n{rest}"
+    return Case(name, id, 4, says, "train c.yaml", {"c.yaml": config, "t.csv": HOUSES})
+
+
+HOUSES = "x,price,sold,seen,town\n" + "".join(
+    f"{i},{i}.5,{('no', 'yes')[i % 2]},{i % 2},{('Ulm', 'Bonn')[i % 2]}\n" for i in range(20)
+)
+SEVERAL = [
+    several("numbers and labels", "BP-D070", "price, sold", "yes and no in 'sold'"),
+    several("numbers and 0 or 1", "BP-D070", "price, seen", "set task: regression"),
+    several("words and labels", "BP-D070", "town, sold", "text in 'town'"),
+    several("two targets for two classes", "BP-D071", "sold, seen", rest="task: binary\n"),
+    several(
+        "a number as label", "BP-D072", "sold, price", "line 2", "0.5", rest="task: multilabel\n"
+    ),
+    Case(
+        "a label that only the test rows have",
+        "BP-D073",
+        4,
+        ("'late'",),
+        files={
+            "c.yaml": "data: {path: t.csv, target: [late, sold], split: set}\n",
+            "t.csv": "x,late,sold,set\n"
+            + "".join(
+                f"{i},{int(i > 15)},{i % 2},{'test' if i > 13 else 'train'}\n" for i in range(20)
+            ),
+        },
+    ),
+    several("a target twice", "BP-C040", "price, price", "'price' is there twice")._replace(exit=3),
+    Case(
+        "a target with gaps beside another",
+        "BP-D130",
+        0,
+        ("'price' in 1 rows",),
+        "train c.yaml",
+        {
+            "c.yaml": "data: {path: t.csv, target: [price, y]}\nnetwork: linear\nepochs: 1\n",
+            "t.csv": "x,price,y\n" + "".join(f"{i},{i if i else ''},{i}.5\n" for i in range(30)),
+        },
     ),
 ]
 
@@ -579,4 +621,4 @@ NOTICES = [
     ),
 ]
 
-CASES = [*FILES, *SHAPES, *CELLS, *COLUMNS, *NOTICES]
+CASES = [*FILES, *SHAPES, *CELLS, *COLUMNS, *SEVERAL, *NOTICES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class MultilabelCrossEntropy(Loss):
     """
 
     name: ClassVar[str] = "multilabel_cross_entropy"
-    predicts: ClassVar[Literal["labels"]] = "labels"  # type: ignore[assignment]
+    predicts: ClassVar[Kind] = "labels"
 
     def value(self, z: Array, t: Array, c: Array, s: Views) -> Array:
         total = logistic(z, t, c, s)

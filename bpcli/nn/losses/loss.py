@@ -16,7 +16,7 @@ import numpy as np
 from bpcli.config.component import Component
 from bpcli.nn.layer import Array, Shape, Views
 
-Kind = Literal["numbers", "classes"]
+Kind = Literal["numbers", "classes", "labels"]
 
 
 class Loss(Component):
@@ -30,6 +30,10 @@ class Loss(Component):
     def outputs(self, width: int) -> int:
         """How many scores a target needs: `width` is its number of columns or of classes."""
         return width
+
+    def quantiles(self) -> tuple[float, ...]:
+        """The levels that each target is predicted at; empty where a prediction is one number."""
+        return ()
 
     def scratch(self, width: int) -> dict[str, Shape]:
         """Work arrays for one row of `width` scores, `dz` among them."""

@@ -128,6 +128,9 @@ class Quantile(Loss):
     def outputs(self, width: int) -> int:
         return width * len(self.levels)
 
+    def quantiles(self) -> tuple[float, ...]:
+        return self.levels
+
     def value(self, z: Array, t: Array, c: Array, s: Views) -> Array:
         e, slope = self._by_level(s.e), self._by_level(s.dz)
         np.subtract(self._by_level(z), t[..., None], out=e)

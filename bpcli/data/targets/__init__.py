@@ -1,0 +1,1 @@
+"""What is predicted: one module for each kind of target."""
