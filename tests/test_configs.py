@@ -35,7 +35,8 @@ def test_diabetes_beats_the_mean_by_a_fifth(tmp_path: Path) -> None:
 
 def test_linear_regression_finds_weight_2_and_bias_0(tmp_path: Path) -> None:
     facts = train(ROOT / "configs" / "linear_regression.yaml", cwd=tmp_path)
-    assert {name: f"{abs(value):.3f}" for name, value in facts["coefficients"].items()} == {
+    (equation,) = facts["equations"]["terms"].values()
+    assert {name: f"{abs(value):.3f}" for name, value in equation.items()} == {
         "x": "2.000",
         "intercept": "0.000",
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from bpcli.display.closing import RunSummary, closing, equation
+from bpcli.display.closing import RunSummary, closing, equation, model
 from bpcli.display.plots import loss_curve, sparkline
 from bpcli.display.tables import (
     columns_table,
@@ -18,12 +18,12 @@ from bpcli.display.tables import (
     scores_table,
 )
 from bpcli.experiment.assessment import Assessment
+from bpcli.experiment.coefficients import Equations
 
 HOSTILE = "\x1b[2J[/] [a] :smile:\x9b\u202e"
 LITERAL = r"\x1b[2J[/] [a] :smile:\x9b\u202e"
 RUN = RunSummary(
     folder="runs/my iris-1",
-    target="species",
     metrics={
         "train": {"accuracy": 0.98123, "rmse": 1234.5},
         "validation": {"accuracy": 0.9667, "rmse": 1300.2},
@@ -32,7 +32,7 @@ RUN = RunSummary(
     },
     baseline={"accuracy": 1 / 3},
     baseline_predicts="always 'setosa'",
-    coefficients=None,
+    equations=None,
     held_out="test",
     details=Assessment(
         rows=1234,
@@ -216,3 +216,14 @@ def test_loss_curve_of_hardly_anything(losses):
 )
 def test_equation(coefficients, expected):
     assert equation("y", coefficients).endswith(expected)
+
+
+def test_a_model_is_one_equation_a_line():
+    terms = {name: {"age": 2.0, "town=Ulm": -1.0, "intercept": 3.0} for name in ("a", "b")}
+    assert model(Equations("log-odds", {"town": "Bonn"}, terms)) == {
+        "model": "log-odds of a = 2.000 age − 1.000 town=Ulm + 3.000\n"
+        "log-odds of b = 2.000 age − 1.000 town=Ulm + 3.000",
+        "reference": "town=Bonn",
+    }
+    many = Equations("value", {}, {str(i): {"intercept": 0.0} for i in range(9)})
+    assert model(many) == {"model": "linear; its equations are in metrics.json"}

@@ -199,8 +199,8 @@ def test_regression_is_predicted_in_its_own_units(tmp_path: Path) -> None:
     facts = train(config, cwd=tmp_path)
     assert facts["metrics"]["test"]["rmse"] < 50
     assert facts["baseline"]["test"]["rmse"] > 10_000
-    assert facts["coefficients"]["t"] == pytest.approx(500, rel=1e-2)
-    assert facts["coefficients"]["intercept"] == pytest.approx(1e6, rel=1e-3)
+    assert facts["equations"]["terms"]["temperature"]["t"] == pytest.approx(500, rel=1e-2)
+    assert facts["equations"]["terms"]["temperature"]["intercept"] == pytest.approx(1e6, rel=1e-3)
 
 
 def test_plain_output_off_a_terminal(tmp_path: Path) -> None:
@@ -343,8 +343,8 @@ def test_a_row_of_weight_two_equals_the_row_twice(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").write_text(
         f"data: {{path: d.csv, target: y, columns: {{w: drop}}}}\n{rest}"
     )
-    found = [train(tmp_path / f"{name}.yaml", cwd=tmp_path)["coefficients"] for name in "wd"]
-    assert found[0] == pytest.approx(found[1], rel=1e-9)
+    found = [train(tmp_path / f"{name}.yaml", cwd=tmp_path)["equations"] for name in "wd"]
+    assert found[0]["terms"]["y"] == pytest.approx(found[1]["terms"]["y"], rel=1e-9)
 
 
 def test_sets_from_files_of_their_own(tmp_path: Path) -> None:

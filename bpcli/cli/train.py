@@ -95,11 +95,10 @@ def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
     last = outcome.records[-1]
     summary = RunSummary(
         folder=str(outcome.folder),
-        target=", ".join(run.prepared.target.columns),
         metrics=_with_linear(outcome),
         baseline=outcome.baselines[outcome.held_out],
         baseline_predicts=outcome.baseline,
-        coefficients=outcome.coefficients,
+        equations=outcome.equations,
         held_out=outcome.held_out,
         details=outcome.assessment,
         stop_reason=outcome.stop_reason,
@@ -137,6 +136,6 @@ def _print_json(outcome: Outcome) -> None:
         "epochs": last.epoch,
         "iterations": last.iteration,
         "seconds": last.seconds,
-        "coefficients": outcome.coefficients,
+        "equations": outcome.equations and outcome.equations._asdict(),
     }
     typer.echo(json.dumps(facts))

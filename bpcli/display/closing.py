@@ -10,13 +10,22 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from bpcli.config.errors import listing
 from bpcli.display.figures import counted, duration, number
 from bpcli.display.plots import STYLES, log_scaled, loss_curve, sparkline
 from bpcli.display.tables import Metrics, confusion_table, metrics_table, scores_table
 from bpcli.display.text import PATH, show
 from bpcli.experiment.assessment import Assessment
+from bpcli.experiment.coefficients import Equations
 
 _PARTS = 10  # classes or targets that are shown one by one; metrics.json has them all
+_EQUATIONS = 4  # lines that a model may take
+_LEFT = {
+    "value": "{}",
+    "log": "log {}",
+    "log-odds": "log-odds of {}",
+    "centred log p": "log p({}) − mean log p",
+}
 _TERMS = 8  # slopes of an equation that are shown; metrics.json has them all
 
 
@@ -25,11 +34,10 @@ class RunSummary:
     """What is worth saying when a run has ended."""
 
     folder: str
-    target: str
     metrics: Mapping[str, Metrics]
     baseline: Metrics
     baseline_predicts: str
-    coefficients: Mapping[str, float] | None  # of a linear regression
+    equations: Equations | None  # of a linear model
     held_out: str  # the data set that the details are of
     details: Assessment
     stop_reason: str
@@ -74,7 +82,7 @@ def _facts(run: RunSummary) -> Table:
     facts = {
         "baseline": show(run.baseline_predicts, 200),
         **_certainty(run),
-        **({"model": equation(run.target, run.coefficients)} if run.coefficients else {}),
+        **(model(run.equations) if run.equations else {}),
         "stopped": show(run.stop_reason, 200),
         "trained": f"{work} in {duration(run.seconds)}{best}",
         "files": show(run.folder, PATH),
@@ -100,14 +108,25 @@ def _certainty(run: RunSummary) -> dict[str, str]:
     return facts
 
 
-def equation(target: str, coefficients: Mapping[str, float]) -> str:
+def model(equations: Equations) -> dict[str, str]:
+    """The equations of a linear model, one a line, and what its categories are compared with."""
+    if len(equations.terms) > _EQUATIONS:
+        return {"model": "linear; its equations are in metrics.json"}
+    left = _LEFT[equations.scale]
+    lines = [equation(left.format(show(name)), c) for name, c in equations.terms.items()]
+    known = [f"{show(column)}={show(level)}" for column, level in equations.reference.items()]
+    beside = {"reference": listing(known, _TERMS)} if known else {}
+    return {"model": "\n".join(lines), **beside}
+
+
+def equation(left: str, coefficients: Mapping[str, float]) -> str:
     """`y = 2.000 x + 0.000`: a linear model in the units of the data, its intercept last."""
     *slopes, intercept = coefficients.values()
     if abs(intercept) < 5e-4 <= max(map(abs, slopes), default=0):
         intercept = 0.0  # beside such slopes, what is left of it is rounding
     terms = [f"{_signed(slope)} {show(name)}" for name, slope in zip(coefficients, slopes)]  # noqa: B905  the intercept has no slope
     shown = [*terms[:_TERMS], *(["+ …"] if len(terms) > _TERMS else []), _signed(intercept)]
-    return f"{show(target)} = {' '.join(shown).removeprefix('+ ')}"
+    return f"{left} = {' '.join(shown).removeprefix('+ ')}"
 
 
 def _signed(value: float) -> str:

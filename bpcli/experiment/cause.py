@@ -14,11 +14,11 @@ LARGE = 100.0  # scaled columns stay far below
 
 
 class Scaling(NamedTuple):
-    """What the inputs and the target are called, and whether they were scaled."""
+    """What the inputs and the targets are called, and whether they were scaled."""
 
     inputs: Sequence[str]
     inputs_scaled: bool
-    target: str
+    targets: Sequence[str]
     target_scaled: bool
 
 
@@ -34,7 +34,7 @@ def likely_cause(rows: Rows, scaling: Scaling | None, rate: float) -> tuple[str,
         fix = "look for wrong cells in it, or use preprocess: {numeric: robust}"
         return f"{name} reaches {most:.4g} after scaling", fix
     if targets.max() > LARGE:
-        name = f"the target {scaling.target!r}" if scaling else "the target"
+        name = f"the target {scaling.targets[int(targets.argmax())]!r}" if scaling else "the target"
         scaled = scaling is not None and scaling.target_scaled
         state = "after scaling" if scaled else "and is not scaled"
         fix = "scale it (preprocess: {target: standard}), or look for wrong cells in it"

@@ -104,7 +104,7 @@ class LearningProblem(NamedTuple):
     def _scaling(self) -> Scaling:
         layout, target = self.prepared.features.layout, self.prepared.target
         scaled = bool(target.tensor_shapes())
-        return Scaling(layout.names, bool(layout.scaler.tensors()), target.name, scaled)
+        return Scaling(layout.names, bool(layout.scaler.tensors()), target.columns, scaled)
 
     def _validation(self) -> Validation | None:
         rows = self.prepared.rows(VALIDATION)

@@ -16,7 +16,7 @@ from bpcli.data.prepare import Prepared, prepare
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.baseline import Baseline, constant_baseline, linear_baseline
-from bpcli.experiment.coefficients import coefficients
+from bpcli.experiment.coefficients import Equations, equations
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.memory import require_training_memory
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
     held_out: str  # the set that the assessment is of: test where there is one
     assessment: Assessment
     linear: Metrics | None  # of linear or logistic regression; None where the model is one
-    coefficients: dict[str, float] | None  # of a linear regression, in raw units
+    equations: Equations | None  # of a linear model, in raw units
     stop_reason: str
     best_epoch: int | None
     records: list[Record]
@@ -105,7 +105,7 @@ class TrainingRun:
             constant.description,
             *self._assess(prediction, linear),
             self._by_set(linear.prediction) if linear else None,
-            coefficients(predictor),
+            equations(predictor),
             self.fit.stop_reason,
             self.fit.best_epoch,
             self.records,
@@ -224,7 +224,7 @@ def written_from(config: Config, folder: Path, place: Path) -> dict[str, Any]:
 
 
 def _metrics_record(outcome: Outcome) -> dict[str, Any]:
-    equation = {} if outcome.coefficients is None else {"coefficients": outcome.coefficients}
+    equation = {} if outcome.equations is None else {"equations": outcome.equations._asdict()}
     return {
         **outcome.metrics,
         "baseline": {"predicts": outcome.baseline, **outcome.baselines},
