@@ -162,7 +162,7 @@ def test_a_rate_far_too_high_is_mended_by_the_line_search() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_training_ends_where_nothing_moves(dtype: str) -> None:
-    how = method(iterations=5000, optimizer=LBFGS(tolerance_change=1e-7))
+    how = method(iterations=5000, optimizer=LBFGS(history=4))
     state = State.start(NETWORK, how, dtype)
     count = len(list(epochs_of(NETWORK, how, state, rows(dtype))))
     assert count == state.iteration < 5000
