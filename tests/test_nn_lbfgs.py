@@ -14,17 +14,18 @@ from running import bpcli, table, train, write_csv
 from bpcli.nn.activations import Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
-from bpcli.nn.layer import Layer
+from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.line_search import ENOUGH_FALL, ENOUGH_FLAT, MOST_TRIALS, strong_wolfe
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm
 from bpcli.nn.optimizers.history import LBFGS, newton_direction
+from bpcli.nn.quasi_newton import QuasiNewton
 from bpcli.nn.schedules import Constant
 from bpcli.nn.training import Method, State
 from bpcli.nn.training import train as epochs_of
-from bpcli.nn.update import Regularization
+from bpcli.nn.update import Clip, Gradient, Regularization
 
 Line = Callable[[float], tuple[float, float]]
 
@@ -84,6 +85,60 @@ def test_the_direction_of_a_quadratic_is_newtons() -> None:
     g = np.array([3.0, -1.0, 2.0])
     assert newton_direction(g, past, np.array(7.0)) == pytest.approx(-g / np.diag(hessian))
     assert newton_direction(g, [], np.array(2.0)) == pytest.approx(-2 * g)
+
+
+Function = Callable[[Array], tuple[float, Array]]
+
+
+def minimised(function: Function, start: list[float], updates: int) -> Array:
+    """Where L-BFGS ends on a function of two numbers (value, gradient): a dense layer's W and b."""
+    network = Network([Dense(units=1)], (1,))
+    optimizer = LBFGS(tolerance_gradient=0.0, tolerance_change=1e-20)
+    flat, grads, loss = np.array([start]), np.zeros((1, 1, 2)), np.zeros(1)
+    slots = {name: np.zeros(shape) for name, shape in optimizer.memory(1, 2).items()}
+    gradient = Gradient(network, flat, grads, Regularization(), Clip(), slice(0, 2))
+
+    def evaluate() -> None:
+        loss[0], grads[0, 0] = function(flat[0])
+
+    update = QuasiNewton(optimizer, flat, slots, gradient, loss, evaluate)
+    for t in range(1, updates + 1):
+        evaluate()
+        update.apply(np.ones((1, 1)), t)
+    return flat[0]
+
+
+def rosenbrock(x: Array) -> tuple[float, Array]:
+    """(1 − a)² + 100 (b − a²)², smallest at (1, 1), at the end of a curved valley."""
+    a, b = x
+    off = b - a * a
+    return (1 - a) ** 2 + 100 * off**2, np.array([2 * (a - 1) - 400 * a * off, 200 * off])
+
+
+# Misra1a of the Statistical Reference Datasets of NIST: y = b1 (1 − exp(−b2 x)), with its
+# certified parameters and residual sum of squares; and a start that it names.
+DATA = """
+77.6 10.07  114.9 14.73  141.1 17.94  190.8 23.93  239.9 29.61  289.0 35.18  332.8 40.02
+378.4 44.82  434.8 50.76  477.3 55.05  536.8 61.01  593.1 66.40  689.1 75.47  760.0 81.78
+"""
+CERTIFIED, RESIDUAL, BEGIN = (238.94212918, 5.5015643181e-4), 0.12455138894, (250.0, 5e-4)
+
+
+def misra(scaled: Array) -> tuple[float, Array]:
+    """The sum of squares, by parameters in units of the start."""
+    b1, b2 = scaled * BEGIN
+    x, y = np.array(DATA.split(), float).reshape(-1, 2).T
+    fall = np.exp(-b2 * x)
+    error = b1 * (1 - fall) - y
+    slopes = np.array([2 * np.sum(error * (1 - fall)), 2 * np.sum(error * b1 * x * fall)])
+    return float(np.sum(error**2)), slopes * BEGIN
+
+
+def test_known_minima() -> None:
+    assert minimised(rosenbrock, [-1.2, 1.0], 60) == pytest.approx(1, abs=1e-8)
+    found = minimised(misra, [1.0, 1.0], 60)
+    assert found * BEGIN == pytest.approx(CERTIFIED, rel=1e-7)
+    assert misra(found)[0] == pytest.approx(RESIDUAL, rel=1e-9)
 
 
 NETWORK = Network([Dense(units=6), Tanh(), Dense(units=1)], (3,))
@@ -162,7 +217,7 @@ def test_a_rate_far_too_high_is_mended_by_the_line_search() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_training_ends_where_nothing_moves(dtype: str) -> None:
-    how = method(iterations=5000, optimizer=LBFGS(tolerance_change=1e-7))
+    how = method(iterations=5000, optimizer=LBFGS(history=4))
     state = State.start(NETWORK, how, dtype)
     count = len(list(epochs_of(NETWORK, how, state, rows(dtype))))
     assert count == state.iteration < 5000

@@ -59,7 +59,7 @@ class LBFGS(Optimizer):
         if t > 1:
             length = np.abs(m.direction).max(axis=1) * m.step
             rests |= length <= self.tolerance_change
-            rests |= np.abs(value - m.loss) < self.tolerance_change
+            rests |= np.abs(value.astype(m.loss.dtype) - m.loss) < self.tolerance_change
         np.copyto(m.rests, 1, where=rests)
 
     def turn(self, m: Views, g: Array, t: int) -> None:
