@@ -302,7 +302,12 @@ def test_backoff_halves_the_rate_until_training_goes_on(tmp_path: Path) -> None:
 def test_class_weights_by_name_equal_repeated_rows(tmp_path: Path) -> None:
     rows = [row for row in flowers(60) if row["kind"] != "iris"]
     rest = "epochs: 30\nbatch_size: full\ndtype: float64\nsplit: {validation: 0, test: 0}"
-    network = ("--set", "network=[]", "--set", "data.columns={plant_id: drop, width: drop}")
+    network = (
+        "--set",
+        "network=[]",
+        "--set",
+        "data.columns={colour: drop, plant_id: drop, width: drop}",
+    )
     weighted = setup(tmp_path, f"{rest}\nclass_weight: {{lily: 3}}", rows)
     first = train(weighted, *network, cwd=tmp_path)
     other = tmp_path / "repeated"

@@ -43,6 +43,7 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
         data=config.data,
         seed=config.seed,
         task=config.task,
+        preprocess=config.preprocess,
         network=Linear(),
         loss=LOSSES[prepared.task],
         class_weight=config.class_weight,

@@ -16,6 +16,7 @@ schedules, network, scoring, training.
 
 from bpcli.nn import (
     activations,
+    categories,
     composite,
     initializers,
     layers,
@@ -27,6 +28,7 @@ from bpcli.nn import (
 
 __all__ = [
     "activations",
+    "categories",
     "composite",
     "initializers",
     "layers",
