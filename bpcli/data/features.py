@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Floats, Ints, Tensors
+from bpcli.data.bins import count_bins
 from bpcli.data.blocks import fit_dates, fit_levels, has_gap, put
 from bpcli.data.layout import Coded, DateParts, FeatureLayout, Flag, OneHot
 from bpcli.data.novelty import Novelty
@@ -48,6 +49,14 @@ class Features(NamedTuple):
         novelty = Novelty(self.layout, known)
         novelty.add(table)
         return list(novelty.notices(table.names, table.path.name))
+
+    @property
+    def bins(self) -> tuple[int, ...]:
+        """The bins of each scaled input; one where the scaler has none."""
+        edges = self.fitted.get("feature.edges")
+        if edges is None:
+            return (1,) * len(self.layout.scaled)
+        return tuple(count_bins(edges))
 
     def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
         """The scaled inputs (N,K), and 1 where the cell was missing."""
@@ -93,7 +102,7 @@ def fit_features(
         flags=tuple(
             Flag(name=name, missing=has_gap(table, name, rows)) for name in names["boolean"]
         ),
-        scaler=spec.numeric,
+        scaler=spec.scaler,
         delimiter=table.spec.delimiter,
         encoding=table.spec.encoding,
         decimal=table.spec.decimal,
@@ -101,7 +110,7 @@ def fit_features(
         header=table.spec.header,
         thousands=table.spec.thousands,
     )
-    scaled = fit_scaler(spec.numeric, values, layout.scaled, table.path.name)
+    scaled = fit_scaler(spec.scaler, values, layout.scaled, table.path.name)
     fitted = {"impute": np.array([_median(column) for column in values.T]), **scaled}
     return Features(layout, {f"feature.{name}": tensor for name, tensor in fitted.items()})
 

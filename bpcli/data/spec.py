@@ -9,8 +9,10 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from bpcli.config.component import Spec
+from bpcli.data.bins import Bins
 from bpcli.data.declared import DeclaredRole
 from bpcli.data.scalers import Scaler, Standard
+from bpcli.nn.numbers import NumericEmbedding, Piecewise
 
 AUTO = "auto"
 Words = Annotated[tuple[str, ...], Field(strict=False)]
@@ -195,10 +197,24 @@ class PreprocessSpec(Spec):
     """How cells become numbers; everything is fitted on training rows only."""
 
     numeric: Annotated[Scaler, Field(description="scaling of numeric columns")] = Standard()
+    numeric_embedding: Annotated[
+        NumericEmbedding | None,
+        Field(
+            description="learned functions of each number: periodic, or piecewise, which counts "
+            "quantile bins in place of preprocess.numeric; default: the numbers as they are"
+        ),
+    ] = None
     target: Annotated[Scaler, Field(description="scaling of a regression target")] = Standard()
     categorical: Annotated[CategoricalSpec, Field(description="inputs of categories")] = (
         CategoricalSpec()
     )
+
+    @property
+    def scaler(self) -> Scaler:
+        """What scales the numbers."""
+        if isinstance(self.numeric_embedding, Piecewise):
+            return Bins(bins=self.numeric_embedding.most)
+        return self.numeric
 
     @model_validator(mode="after")
     def _columns_have_any_sign(self) -> Self:

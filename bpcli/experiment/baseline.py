@@ -37,13 +37,15 @@ def constant_baseline(prepared: Prepared) -> Baseline:
 
 def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
     """Linear, logistic or softmax regression by this engine; None where the model is linear."""
-    if not config.network:
+    if not config.network and config.preprocess.numeric_embedding is None:
         return None
+    preprocess = config.preprocess.model_copy(update={"numeric_embedding": None})
+    prepared = prepared.refitted(preprocess)
     plain = Config(
         data=config.data,
         seed=config.seed,
         task=config.task,
-        preprocess=config.preprocess,
+        preprocess=preprocess,
         network=Linear(),
         loss=LOSSES[prepared.task],
         class_weight=config.class_weight,

@@ -41,7 +41,7 @@ class LearningProblem(NamedTuple):
         """The problem of a resolved config.  Raises ConfigError for layers that do not fit."""
         assert config.loss is not None and isinstance(config.network, tuple)
         outputs = config.loss.outputs(prepared.target.width)
-        first = input_layers(prepared.features.layout, config.preprocess)
+        first = input_layers(prepared.features, config.preprocess)
         network = network_of((*first, *config.network), prepared.x.shape[1], outputs)
         return cls(config, prepared, network, config.loss)
 

@@ -22,6 +22,7 @@ from bpcli.nn import (
     layers,
     losses,
     normalization,
+    numbers,
     optimizers,
     schedules,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "layers",
     "losses",
     "normalization",
+    "numbers",
     "optimizers",
     "schedules",
 ]
