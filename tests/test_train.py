@@ -81,7 +81,13 @@ def test_the_run_folder(tmp_path: Path) -> None:
         "planet": "constant",
         "kind": "target",
     }
-    assert record["data"]["sets"] == {"train": 54, "validation": 18, "test": 18, "excluded": 0}
+    assert record["data"]["account"]["rows"] == {
+        "read": 90,
+        "train": 54,
+        "validation": 18,
+        "test": 18,
+        "excluded": {"the target is missing": 0},
+    }
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["test"]["accuracy"] > metrics["baseline"]["test"]["accuracy"]
     assert metrics == {**metrics, **facts["metrics"]}
@@ -361,5 +367,5 @@ def test_sets_from_files_of_their_own(tmp_path: Path) -> None:
     first = tmp_path / train(config, cwd=tmp_path)["run"]
     again = tmp_path / train(first / "config.resolved.yaml", "-o", "again", cwd=tmp_path)["run"]
     assert (first / "model.safetensors").read_bytes() == (again / "model.safetensors").read_bytes()
-    sets = json.loads((first / "run.json").read_text())["data"]["sets"]
+    sets = json.loads((first / "run.json").read_text())["data"]["account"]["rows"]
     assert sets["test"] == 30

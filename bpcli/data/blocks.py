@@ -8,14 +8,25 @@ import numpy as np
 
 from bpcli.data.arrays import Floats, Ints
 from bpcli.data.dates import day_of_year, time_of_day, weekday
-from bpcli.data.layout import Coded, Cycle, DateParts, Flag, Levels, OneHot
+from bpcli.data.layout import Block, Coded, Cycle, DateParts, Flag, Levels, OneHot
 from bpcli.data.spec import CategoricalSpec
 from bpcli.data.table import Cells, Table
 
 
-def has_gap(table: Table, name: str, rows: Ints) -> bool:
-    """Whether a cell of the rows is missing."""
-    return bool(table.cells(name).missing[rows].any())
+def count_gaps(table: Table, name: str, rows: Ints) -> int:
+    """How many cells of the rows are missing."""
+    return int(np.count_nonzero(table.cells(name).missing[rows]))
+
+
+def unseen_words(one: Flag | Levels, cells: Cells, rows: Ints | None = None) -> dict[str, int]:
+    """The words that are no trained category, or neither yes nor no, with their cells."""
+    if isinstance(one, Levels):
+        known = set(one.levels)
+        unseen = [word not in known for word in cells.words]
+    else:
+        unseen = np.isnan(cells.truth).tolist()
+    counts = zip(cells.words, cells.counts(rows).tolist(), unseen, strict=True)
+    return {word: count for word, count, new in counts if new and count}
 
 
 def fit_levels(name: str, cells: Cells, rows: Ints, spec: CategoricalSpec) -> OneHot | Coded:
@@ -45,11 +56,11 @@ def fit_dates(table: Table, name: str, rows: Ints) -> DateParts:
         origin=float(present.min()),
         elapsed=bool(np.ptp(present) > 0),
         cycles=tuple(cycle for cycle, share in _CYCLES.items() if np.ptp(share(present)) > 0),
-        missing=has_gap(table, name, rows),
+        missing=count_gaps(table, name, rows) > 0,
     )
 
 
-def put(one: DateParts | Flag | OneHot | Coded, table: Table, at: Ints, out: Floats) -> None:
+def put(one: Block, table: Table, at: Ints, out: Floats) -> None:
     """The inputs of a column, written into `out`, which is all zeros."""
     cells = table.cells(one.name)
     if isinstance(one, Coded):

@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Floats, Ints, Tensors
 from bpcli.data.bins import count_bins
-from bpcli.data.blocks import fit_dates, fit_levels, has_gap, put
+from bpcli.data.blocks import count_gaps, fit_dates, fit_levels, put
 from bpcli.data.layout import Coded, DateParts, FeatureLayout, Flag, OneHot
 from bpcli.data.novelty import Novelty
 from bpcli.data.roles import INPUT_ROLES, Column, date_problem
@@ -89,7 +89,7 @@ def fit_features(
     numeric = tuple(names["numeric"])
     dates = tuple(fit_dates(table, name, rows) for name in names["date"])
     values = _numbers(table, numeric, dates, rows)
-    gaps = [has_gap(table, name, rows) for name in numeric]
+    gaps = [count_gaps(table, name, rows) for name in numeric]
     categorical = [
         fit_levels(name, table.cells(name), rows, spec.categorical) for name in names["categorical"]
     ]
@@ -100,7 +100,7 @@ def fit_features(
         coded=tuple(one for one in categorical if isinstance(one, Coded)),
         dates=dates,
         flags=tuple(
-            Flag(name=name, missing=has_gap(table, name, rows)) for name in names["boolean"]
+            Flag(name=name, missing=count_gaps(table, name, rows) > 0) for name in names["boolean"]
         ),
         scaler=spec.scaler,
         delimiter=table.spec.delimiter,

@@ -83,6 +83,9 @@ class DateParts(Spec):
         return (*waves, f"{self.name} is missing") if self.missing else waves
 
 
+Block = DateParts | Flag | OneHot | Coded
+
+
 class FeatureLayout(Spec):
     """Inputs in a fixed order: numbers, elapsed days, missing indicators, dates, flags, categories.
 
@@ -109,7 +112,7 @@ class FeatureLayout(Spec):
         return (*self.numeric, *(one.name for one in self.blocks))
 
     @property
-    def blocks(self) -> tuple[DateParts | Flag | OneHot | Coded, ...]:
+    def blocks(self) -> tuple[Block, ...]:
         """The columns with inputs of their own kind."""
         return (*self.dates, *self.flags, *self.categorical)
 

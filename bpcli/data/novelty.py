@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 import numpy as np
 
 from bpcli.config.errors import Notice, listing
+from bpcli.data.blocks import unseen_words
 from bpcli.data.layout import FeatureLayout, Flag, Levels
 from bpcli.data.table import Table, ignored
 
@@ -44,15 +45,8 @@ class Novelty:
     def add(self, table: Table) -> None:
         """Count what a table has."""
         for one in self._named:
-            cells = table.cells(one.name)
-            if isinstance(one, Levels):
-                known = set(one.levels)
-                new = np.array([word not in known for word in cells.words], dtype=bool)
-            else:
-                new = np.isnan(cells.truth)
-            if new.any():
-                words = [cells.words[i] for i in np.flatnonzero(new)]
-                self._words[one.name].add(words, int(cells.counts()[new].sum()))
+            new = unseen_words(one, table.cells(one.name))
+            self._words[one.name].add(new, sum(new.values()))
         for name in self._gaps:
             self._gaps[name] += int(np.count_nonzero(table.cells(name).missing))
 
