@@ -151,10 +151,15 @@ def _sections() -> Iterator[tuple[str, Schema]]:
     """The root of the config, then each of its mappings, with their keys."""
     schema = json_schema(root.Config)
     yield "", schema
-    for key, value in schema["properties"].items():
-        part = schema["$defs"].get(_reference(value), {})
+    yield from _inner_sections(schema["$defs"], schema)
+
+
+def _inner_sections(defs: Schema, section: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
+    for key, value in section["properties"].items():
+        part = defs.get(_reference(value), {})
         if "properties" in part:
-            yield key, part
+            yield path + key, part
+            yield from _inner_sections(defs, part, f"{path}{key}.")
 
 
 def _section(path: str, part: Schema) -> str:
@@ -163,7 +168,8 @@ def _section(path: str, part: Schema) -> str:
     rows = []
     for key, schema in part["properties"].items():
         is_section = _reference(schema) and _reference(schema) not in Component.registry
-        kind = f"[mapping](#{key})" if is_section else _kind(schema)
+        anchor = f"{path}{key}".replace(".", "")  # as GitHub names it
+        kind = f"[mapping](#{anchor})" if is_section else _kind(schema)
         default = "see there" if is_section else _shown(schema.get("default"))
         default = "required" if key in required else default
         rows.append([_code(key), kind, default, _prose(schema.get("description", ""))])
@@ -347,6 +353,8 @@ def _kinds(schema: Schema) -> list[str]:
         case {"$ref": _}:
             family = _reference(schema)
             return [f"[{family}](components.md#{family})"]
+        case {"type": "array", "prefixItems": items}:
+            return [f"[{', '.join(map(_kind, items))}]"]
         case {"type": "array", "items": items}:
             return [f"list of {_kind(items)}"]
         case {"type": "object", "additionalProperties": items}:

@@ -41,7 +41,10 @@ OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
     "split": st.fixed_dictionaries({}, optional={"validation": SHARE, "test": SHARE}),
     "preprocess": st.fixed_dictionaries(
         {"numeric": st.sampled_from([s.written() for s in members(Scaler) if not s.positive])},
-        optional={"target": written(Scaler), "max_levels": st.integers(2, 999)},
+        optional={
+            "target": written(Scaler),
+            "categorical": st.fixed_dictionaries({"max_levels": st.integers(2, 999)}),
+        },
     ),
     "network": st.lists(written(Layer), max_size=4) | written(Preset),
     "loss": written(Loss),

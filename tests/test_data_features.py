@@ -15,7 +15,7 @@ from bpcli.data.prepare import Prepared, prepare
 from bpcli.data.read import TableReader
 from bpcli.data.roles import assign_roles
 from bpcli.data.scalers import Scaler, Standard, Unscaled
-from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
+from bpcli.data.spec import CategoricalSpec, DataSpec, PreprocessSpec, SplitSpec
 from bpcli.data.split import EXCLUDED, TEST, TRAIN, VALIDATION
 from bpcli.data.table import Table
 from bpcli.data.targets.classes import ClassTarget
@@ -39,15 +39,31 @@ def test_inputs_are_numbers_then_indicators_then_categories(tmp_path: Path) -> N
     table = table_of(tmp_path, MIXED)
     features = fit(table)
     assert features.layout.names == (
-        *("age", "age is missing", "sex=m"),
-        *("city=oslo", "city=rome", "city is missing"),
+        *("age", "age is missing", "sex=m", "sex is unseen"),
+        *("city=oslo", "city=rome", "city is missing", "city is unseen"),
     )
     assert features.encode(table).tolist() == [
-        [20, 0, 1, 0, 1, 0],
-        [40, 1, -1, 0, 0, 1],  # the median stands in for the missing age
-        [40, 0, 1, 1, 0, 0],
-        [60, 0, -1, 0, 1, 0],
+        [20, 0, 1, 0, 0, 1, 0, 0],
+        [40, 1, -1, 0, 0, 0, 1, 0],  # the median stands in for the missing age
+        [40, 0, 1, 0, 1, 0, 0, 0],
+        [60, 0, -1, 0, 0, 1, 0, 0],
     ]
+
+
+def test_many_categories_are_codes_behind_all_other_inputs(tmp_path: Path) -> None:
+    table = table_of(tmp_path, MIXED)
+    features = fit(table, categorical=CategoricalSpec(one_hot=1))
+    assert features.layout.names == ("age", "age is missing", "sex", "city")
+    assert features.encode(table)[:, 2:].tolist() == [[2, 2], [1, 3], [2, 1], [1, 2]]
+    features = fit(table, [0, 2], categorical=CategoricalSpec(one_hot=1))
+    assert features.layout.names == ("age", "city")  # sex is constant
+    assert features.encode(table)[:, 1].tolist() == [2, 0, 1, 2]  # a gap is unseen here
+
+
+def test_the_width_of_a_vector_is_given_or_grows_with_the_categories() -> None:
+    assert CategoricalSpec().width_of(10_000) == 8
+    auto = CategoricalSpec(width="auto")
+    assert [auto.width_of(levels) for levels in (2, 9, 100, 1000, 10**5)] == [2, 5, 21, 77, 100]
 
 
 def test_the_median_and_the_scale_come_from_the_training_rows(tmp_path: Path) -> None:
@@ -82,14 +98,6 @@ def test_a_layout_survives_json_and_knows_how_to_read(tmp_path: Path) -> None:
     )
 
 
-def test_a_layout_written_before_there_were_dates_is_read(tmp_path: Path) -> None:
-    layout = fit(table_of(tmp_path, MIXED)).layout
-    old = layout.model_dump(mode="json")
-    for added in ("dates", "flags", "header", "thousands"):
-        del old[added]
-    assert FeatureLayout.model_validate(old) == layout
-
-
 @pytest.mark.parametrize("scaler", [Standard(), Unscaled()])
 def test_scaling_is_undone_by_its_inverse(scaler: Scaler) -> None:
     values = np.array([[1.0, 5.0, np.nan], [2.0, 5.0, 7.0], [4.0, 5.0, 9.0]])
@@ -116,19 +124,26 @@ def test_rows_are_encoded_alone_in_any_order_of_rows_and_columns(tmp_path: Path)
     assert features.encode(table_of(tmp_path, turned)).tobytes() == x[[3, 2]].tobytes()
 
 
-def test_what_training_had_not_is_zero_or_the_median_and_counted(tmp_path: Path) -> None:
+def test_what_training_had_not_is_unseen_or_the_median_and_counted(tmp_path: Path) -> None:
     features = fit(table_of(tmp_path, "a,b,c,y\n1,k,p,0\n3,l,q,1\n5,k,r,1\n"))
     table = table_of(tmp_path, "a,b,c,new\n,m,p,1\n1,,s,1\n1,m,,1\n")
-    assert features.layout.names == ("a", "b=l", "c=p", "c=q", "c=r")
-    assert features.encode(table).tolist() == [[3, 0, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 0, 0, 0]]
+    assert features.layout.names == (
+        *("a", "b=l", "b is unseen"),
+        *("c=p", "c=q", "c=r", "c is unseen"),
+    )
+    assert features.encode(table).tolist() == [
+        [3, 0, 1, 1, 0, 0, 0],
+        [1, 0, 1, 0, 0, 0, 1],
+        [1, 0, 1, 0, 0, 0, 1],
+    ]
     said = [(notice.id, notice.what) for notice in features.compare(table)]
     assert said == [
         ("BP-D109", "ignored: new"),
         ("BP-D110", "column 'b': 2 cells are none of the trained categories: 'm'"),
         ("BP-D110", "column 'c': 1 cells are none of the trained categories: 's'"),
-        ("BP-D111", "column 'a': 1 cells are missing, in training none was"),
-        ("BP-D111", "column 'b': 1 cells are missing, in training none was"),
-        ("BP-D111", "column 'c': 1 cells are missing, in training none was"),
+        ("BP-D111", "column 'a': 1 cells are missing, in training none was: the median stands in"),
+        ("BP-D111", "column 'b': 1 cells are missing, in training none was: unseen"),
+        ("BP-D111", "column 'c': 1 cells are missing, in training none was: unseen"),
     ]
     assert features.compare(table, known=["new"])[0].id == "BP-D110"
 
@@ -144,15 +159,16 @@ def test_yes_and_no_are_one_input_however_they_are_written(tmp_path: Path) -> No
     said = [notice.what for notice in features.compare(table_of(tmp_path, "a,b\n,2\n"))]
     assert said == [
         "column 'b': 1 cells are none of yes and no: '2'",
-        "column 'a': 1 cells are missing, in training none was",
+        "column 'a': 1 cells are missing, in training none was: halfway",
     ]
 
 
 def test_only_the_most_frequent_categories_are_kept(tmp_path: Path) -> None:
     table = table_of(tmp_path, "a,y\n" + "d,0\n" * 3 + "c,1\n" * 2 + "b,0\n" * 2 + "a,1\n")
-    features = fit(table, max_levels=2)
+    features = fit(table, categorical=CategoricalSpec(max_levels=2))
     assert features.layout.categorical[0].levels == ("b", "d")  # b before c among equals
     assert features.encode(table)[:, 0].tolist() == [1, 1, 1, 0, 0, -1, -1, 0]
+    assert features.encode(table)[:, 1].tolist() == [0, 0, 0, 1, 1, 0, 0, 1]
     (notice,) = describe_levels(features.layout, table, np.arange(8))
     assert (notice.id, notice.where) == ("BP-D108", "a")
 
@@ -171,7 +187,7 @@ def test_a_table_without_rows_has_no_inputs(tmp_path: Path) -> None:
     features = fit(table_of(tmp_path, MIXED), scaler=Standard())
     path = write(tmp_path, "age,sex,city\n", "empty.csv")
     table = next(iter(TableReader(path, features.layout.reading("empty.csv", {}))))
-    assert features.encode(table).shape == (0, 6)
+    assert features.encode(table).shape == (0, 8)
     assert features.compare(table) == []
 
 

@@ -34,7 +34,7 @@ REAL = {
         "Survived",
         "binary",
         roles={"PassengerId": "id", "Name": "text", "Sex": "categorical", "Age": "numeric"},
-        inputs=11,
+        inputs=13,
     ),
     "california_housing.csv.gz": Real(
         "median_house_value", "regression", roles={"ocean_proximity": "categorical"}
@@ -63,7 +63,7 @@ REAL = {
         "c7", "multiclass", {"header": False}, "data.header: false", {"c3": "categorical"}
     ),
     "mpg.csv": Real(
-        "mpg", "regression", roles={"origin": "categorical", "name": "text"}, inputs=10
+        "mpg", "regression", roles={"origin": "categorical", "name": "text"}, inputs=11
     ),
     "Skin_NonSkin.txt.gz": Real("c4", "binary", {"header": False}, "data.header: false"),
     "CASP.csv.gz": Real("RMSD", "regression", inputs=9),

@@ -138,7 +138,7 @@ def test_a_spread_that_overflows_is_refused(tmp_path: Path, scaler: Scaler) -> N
 def test_a_table_without_numbers_has_empty_tensors(tmp_path: Path, scaler: Scaler) -> None:
     features = fit(table_of(tmp_path, "a,y\nk,0\nl,1\nm,1\n"), scaler=scaler)
     assert features.layout.scaled == ()
-    assert features.encode(table_of(tmp_path, "a,y\nl,0\n")).tolist() == [[0, 1, 0]]
+    assert features.encode(table_of(tmp_path, "a,y\nl,0\n")).tolist() == [[0, 1, 0, 0]]
 
 
 def test_a_logarithm_needs_a_target_above_zero(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_plan_counts_parameters_and_trains_nothing(tmp_path: Path) -> None:
     assert 0 < facts["seconds"] < 600
     assert "dense" in bpcli("plan", config, cwd=tmp_path).stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_role_of_each_column_is_said_with_its_reason(tmp_path: Path) -> None:
+    header, rows = "n,flag,day,kind,y\n", ("1,yes,2001-02-03,a,0\n", "2,no,2001-02-04,b,1\n")
+    (tmp_path / "t.csv").write_text(header + "".join(rows) * 20)
+    (tmp_path / "t.yaml").write_text("data: {path: t.csv, target: y, columns: {n: id}}")
+    said = bpcli("plan", "t.yaml", cwd=tmp_path).stderr
+    for words in (
+        "id: n\n",
+        "boolean: flag (every cell means yes or no)",
+        "date: day (its cells are dates)",
+        "categorical: kind (2 different texts)",
+    ):
+        assert words in re.sub(r" +\n", "\n", said)
 
 
 def test_what_does_not_fit_memory_is_refused_before_it_is_tried(tmp_path: Path) -> None:

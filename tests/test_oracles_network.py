@@ -11,6 +11,7 @@ from outside import numbers
 
 from bpcli.nn.activations import Activation, Relu, Tanh
 from bpcli.nn.batches import Rows
+from bpcli.nn.categories import Embedding
 from bpcli.nn.composite import Parallel, Residual
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer, Views
 from bpcli.nn.layers import Dense, Scale
@@ -19,6 +20,7 @@ from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
+from bpcli.nn.numbers import Periodic, Piecewise
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.optimizers.moments import Adam
@@ -43,9 +45,12 @@ LAYERS: dict[str, Layer] = {
     "residual_projection": Residual(layers=branch(3)),
     "parallel_concat": Parallel(branches=(branch(2), branch(3))),
     "parallel_add": Parallel(branches=(branch(3), branch(3)), join="add"),
+    "embedding": Embedding(tables=((4, 3), (3, 2))),
+    "periodic": Periodic(inputs=3, frequencies=5, width=2),
+    "piecewise": Piecewise(bins=(4, 2, 1), width=2),
 }
 # Their output is random while training, and the input itself in prediction.
-RANDOM = {"dropout", "noise"}
+RANDOM = {"dropout", "noise", "category_dropout"}
 
 
 def test_every_layer_has_an_oracle() -> None:
@@ -65,12 +70,14 @@ class Pass:
         self.scratch = self.network.scratch(1, self.x.shape[1], "float64", input_gradient=True)
 
     def of(self, key: str) -> Array:
-        """Parameters or gradients (1,P); W is (I,O), the transpose of PyTorch's."""
+        """Parameters or gradients (1,P); W is (I,O), the transpose of PyTorch's, others as here."""
         theirs = iter(self.entry[key].values())
         flat = self.network.init(0, [0], "float64")
         for slot in self.network.slots:
             if slot.parameter.trained:
-                flat[0, slot.start : slot.stop] = np.array(next(theirs)).T.ravel()
+                values = np.array(next(theirs))
+                part = values if values.shape == slot.parameter.shape else values.T
+                flat[0, slot.start : slot.stop] = part.ravel()
         assert next(theirs, None) is None
         return flat
 

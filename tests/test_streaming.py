@@ -51,7 +51,9 @@ BROKEN: dict[str, tuple[bytes, str, str]] = {
 
 def read(path: Path, block: int) -> tuple[TableReader, Table]:
     reader = TableReader(path, DataSpec(path="x"), block=block)
-    return reader, Table.whole(list(reader), sha256=reader.sha256, notices=reader.notices)
+    return reader, Table.whole(
+        list(reader), sha256=reader.sha256, notices=reader.notices, blank=reader.blank
+    )
 
 
 def facts(path: Path, block: int) -> tuple[object, ...]:

@@ -81,7 +81,13 @@ def test_the_run_folder(tmp_path: Path) -> None:
         "planet": "constant",
         "kind": "target",
     }
-    assert record["data"]["sets"] == {"train": 54, "validation": 18, "test": 18, "excluded": 0}
+    assert record["data"]["account"]["rows"] == {
+        "read": 90,
+        "train": 54,
+        "validation": 18,
+        "test": 18,
+        "excluded": {"the target is missing": 0},
+    }
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["test"]["accuracy"] > metrics["baseline"]["test"]["accuracy"]
     assert metrics == {**metrics, **facts["metrics"]}
@@ -302,7 +308,12 @@ def test_backoff_halves_the_rate_until_training_goes_on(tmp_path: Path) -> None:
 def test_class_weights_by_name_equal_repeated_rows(tmp_path: Path) -> None:
     rows = [row for row in flowers(60) if row["kind"] != "iris"]
     rest = "epochs: 30\nbatch_size: full\ndtype: float64\nsplit: {validation: 0, test: 0}"
-    network = ("--set", "network=[]", "--set", "data.columns={plant_id: drop, width: drop}")
+    network = (
+        "--set",
+        "network=[]",
+        "--set",
+        "data.columns={colour: drop, plant_id: drop, width: drop}",
+    )
     weighted = setup(tmp_path, f"{rest}\nclass_weight: {{lily: 3}}", rows)
     first = train(weighted, *network, cwd=tmp_path)
     other = tmp_path / "repeated"
@@ -356,5 +367,5 @@ def test_sets_from_files_of_their_own(tmp_path: Path) -> None:
     first = tmp_path / train(config, cwd=tmp_path)["run"]
     again = tmp_path / train(first / "config.resolved.yaml", "-o", "again", cwd=tmp_path)["run"]
     assert (first / "model.safetensors").read_bytes() == (again / "model.safetensors").read_bytes()
-    sets = json.loads((first / "run.json").read_text())["data"]["sets"]
+    sets = json.loads((first / "run.json").read_text())["data"]["account"]["rows"]
     assert sets["test"] == 30

@@ -1,8 +1,8 @@
 """One grammar and one registry for everything a config can name.
 
 A component (layer, loss, optimizer, schedule, …) is a frozen pydantic model that *is* its config
-entry. A family is a direct subclass of `Component`; every class derived from a family registers
-itself under its `name`. In YAML a component is written
+entry. A family is a subclass of `Component`; every class derived from a family registers itself
+under its `name`, in a family within a family in both. In YAML a component is written
 
     relu                               a bare name
     {dense: 16}                        a name with its main (first) field
@@ -48,9 +48,10 @@ class Component(Spec):
         if "family" in cls.__dict__:
             Component.registry.setdefault(cls.family, {})
         elif cls.name:
-            known = Component.registry[cls.family].setdefault(cls.name, cls)
-            if known is not cls:
-                raise TypeError(f"two {cls.family} components are called {cls.name!r}")
+            for family in filter(None, (base.__dict__.get("family") for base in cls.mro())):
+                known = Component.registry[family].setdefault(cls.name, cls)
+                if known is not cls:
+                    raise TypeError(f"two {cls.family} components are called {cls.name!r}")
 
     @classmethod
     def members(cls) -> dict[str, type[Self]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +10,14 @@ import numpy as np
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.config.memory import require_memory
 from bpcli.data.arrays import Floats, Ints, Tensors
-from bpcli.data.dates import day_of_year, time_of_day, weekday
-from bpcli.data.layout import Cycle, DateParts, FeatureLayout, Flag, Levels
+from bpcli.data.bins import count_bins
+from bpcli.data.blocks import count_gaps, fit_dates, fit_levels, put
+from bpcli.data.layout import Coded, DateParts, FeatureLayout, Flag, OneHot
 from bpcli.data.novelty import Novelty
 from bpcli.data.roles import INPUT_ROLES, Column, date_problem
 from bpcli.data.scalers import fit_scaler
 from bpcli.data.spec import PreprocessSpec
-from bpcli.data.table import Cells, Table
+from bpcli.data.table import Table
 
 
 class Features(NamedTuple):
@@ -40,7 +41,7 @@ class Features(NamedTuple):
             stop += 1
         for one in layout.blocks:
             start, stop = stop, stop + len(one.inputs)
-            _put(one, table, at, x[:, start:stop])
+            put(one, table, at, x[:, start:stop])
         _refuse_infinite(x, layout, table, at)
         return x
 
@@ -50,6 +51,14 @@ class Features(NamedTuple):
         novelty = Novelty(self.layout, known)
         novelty.add(table)
         return list(novelty.notices(table.names, table.path.name))
+
+    @property
+    def bins(self) -> tuple[int, ...]:
+        """The bins of each scaled input; one where the scaler has none."""
+        edges = self.fitted.get("feature.edges")
+        if edges is None:
+            return (1,) * len(self.layout.scaled)
+        return tuple(count_bins(edges))
 
     def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
         """The scaled inputs (N,K), and 1 where the cell was missing."""
@@ -80,21 +89,22 @@ def fit_features(
     """The layout and tensors that the training rows `rows` give."""
     names = {role: [c.name for c in columns if c.role == role] for role in INPUT_ROLES}
     numeric = tuple(names["numeric"])
-    dates = tuple(_fit_dates(table, name, rows) for name in names["date"])
+    dates = tuple(fit_dates(table, name, rows) for name in names["date"])
     values = _numbers(table, numeric, dates, rows)
-    gaps = [_has_gap(table, name, rows) for name in numeric]
+    gaps = [count_gaps(table, name, rows) for name in numeric]
+    categorical = [
+        fit_levels(name, table.cells(name), rows, spec.categorical) for name in names["categorical"]
+    ]
     layout = FeatureLayout(
         numeric=numeric,
         indicators=tuple(name for name, gap in zip(numeric, gaps, strict=True) if gap),
-        categorical=tuple(
-            _fit_levels(name, table.cells(name), rows, spec.max_levels)
-            for name in names["categorical"]
-        ),
+        one_hot=tuple(one for one in categorical if isinstance(one, OneHot)),
+        coded=tuple(one for one in categorical if isinstance(one, Coded)),
         dates=dates,
         flags=tuple(
-            Flag(name=name, missing=_has_gap(table, name, rows)) for name in names["boolean"]
+            Flag(name=name, missing=count_gaps(table, name, rows) > 0) for name in names["boolean"]
         ),
-        scaler=spec.numeric,
+        scaler=spec.scaler,
         delimiter=table.spec.delimiter,
         encoding=table.spec.encoding,
         decimal=table.spec.decimal,
@@ -102,7 +112,7 @@ def fit_features(
         header=table.spec.header,
         thousands=table.spec.thousands,
     )
-    scaled = fit_scaler(spec.numeric, values, layout.scaled, table.path.name)
+    scaled = fit_scaler(spec.scaler, values, layout.scaled, table.path.name)
     fitted = {"impute": np.array([_median(column) for column in values.T]), **scaled}
     return Features(layout, {f"feature.{name}": tensor for name, tensor in fitted.items()})
 
@@ -114,14 +124,16 @@ def describe_levels(layout: FeatureLayout, table: Table, rows: Ints) -> list[Not
         found = int(np.count_nonzero(table.cells(one.name).counts(rows)))
         if found > len(one.levels):
             what = f"the {len(one.levels)} most frequent of {found} categories are kept"
-            notices.append(Notice("BP-D108", one.name, what, "set preprocess.max_levels"))
+            notices.append(
+                Notice("BP-D108", one.name, what, "set preprocess.categorical.max_levels")
+            )
     return notices
 
 
 def _require_memory(rows: int, layout: FeatureLayout, table: Table) -> None:
     inputs = len(layout.names)
     work = f"encoding {rows:,} rows as {inputs:,} inputs"
-    fix = "keep fewer categories (preprocess.max_levels), or drop columns (data.columns)"
+    fix = "embed more columns (lower preprocess.categorical.one_hot), or drop some (data.columns)"
     require_memory(2 * 8 * rows * inputs, "BP-R010", table.path.name, work, fix)
 
 
@@ -132,81 +144,10 @@ def _numbers(table: Table, names: Sequence[str], dates: Sequence[DateParts], row
     return np.array(columns, dtype=np.float64).reshape(len(columns), len(rows)).T
 
 
-def _has_gap(table: Table, name: str, rows: Ints) -> bool:
-    return bool(table.cells(name).missing[rows].any())
-
-
 def _median(column: Floats) -> float:
     present = column[~np.isnan(column)]
     # Of halves, because the mean of the two middle numbers must not overflow.
     return 2 * float(np.median(present / 2)) if present.size else 0.0
-
-
-def _fit_levels(name: str, cells: Cells, rows: Ints, most: int) -> Levels:
-    """The most frequent categories of the rows; among equals the first by code point."""
-    counts = cells.counts(rows)
-    ranked = sorted((-int(count), word) for word, count in zip(cells.words, counts, strict=True))
-    kept = sorted(word for count, word in ranked[:most] if count)
-    return Levels(name=name, levels=tuple(kept), missing=bool((cells.codes[rows] < 0).any()))
-
-
-_CYCLES: dict[Cycle, Callable[[Floats], Floats]] = {
-    "day of year": day_of_year,
-    "weekday": weekday,
-    "hour": time_of_day,
-}
-
-
-def _fit_dates(table: Table, name: str, rows: Ints) -> DateParts:
-    """The parts of a date that vary in the rows."""
-    (format,) = table.date_guess(name).formats
-    days = table.days(name, format)[rows]
-    present = days[~np.isnan(days)]
-    return DateParts(
-        name=name,
-        format=format,
-        origin=float(present.min()),
-        elapsed=bool(np.ptp(present) > 0),
-        cycles=tuple(cycle for cycle, share in _CYCLES.items() if np.ptp(share(present)) > 0),
-        missing=_has_gap(table, name, rows),
-    )
-
-
-def _put(one: DateParts | Flag | Levels, table: Table, at: Ints, out: Floats) -> None:
-    """The inputs of a column, written into `out`, which is all zeros."""
-    cells = table.cells(one.name)
-    if isinstance(one, Levels):
-        _put_levels(one, cells, at, out)
-        return
-    if isinstance(one, Flag):
-        out[:, 0] = np.append(np.nan_to_num(cells.truth), 0)[cells.codes[at]]
-    else:
-        _put_cycles(one, table.days(one.name, one.format)[at], out)
-    if one.missing:
-        out[:, -1] = cells.codes[at] < 0
-
-
-def _put_cycles(one: DateParts, days: Floats, out: Floats) -> None:
-    present = np.flatnonzero(~np.isnan(days))
-    for i, cycle in enumerate(one.cycles):
-        angle = 2 * np.pi * _CYCLES[cycle](days[present])
-        out[present, 2 * i], out[present, 2 * i + 1] = np.sin(angle), np.cos(angle)
-
-
-def _slots(one: Levels, cells: Cells, at: Ints) -> Ints:
-    """The index of each row's level (N,); −1 for a category or a gap that training had not."""
-    slots = {word: i for i, word in enumerate(one.levels)}
-    gap = len(one.levels) if one.missing else -1
-    return np.array([*(slots.get(word, -1) for word in cells.words), gap])[cells.codes[at]]
-
-
-def _put_levels(one: Levels, cells: Cells, at: Ints, out: Floats) -> None:
-    slots = _slots(one, cells, at)
-    if one.signed:
-        out[:, 0] = np.array([-1.0, 1.0, 0.0])[slots]
-    else:
-        seen = np.flatnonzero(slots >= 0)
-        out[seen, slots[seen]] = 1
 
 
 def _absent(table: Table, name: str) -> Problem:

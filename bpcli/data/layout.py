@@ -13,15 +13,24 @@ from bpcli.data.spec import DataSpec, Words
 
 
 class Levels(Spec):
-    """One-hot inputs of a categorical column; two levels that are never missing are one ∓1."""
+    """A column of categories.  Any word that is none of them is the unseen category."""
 
     name: str
-    levels: Words  # sorted by code point; any other word is all zeros
-    missing: bool  # has an input of its own for a missing cell
+    levels: Words  # sorted by code point
+    missing: bool  # a missing cell is a category of its own; otherwise it is the unseen one
+
+    @property
+    def slots(self) -> int:
+        """The categories: the levels and, where training had one, the missing cell."""
+        return len(self.levels) + self.missing
+
+
+class OneHot(Levels):
+    """An input for each category, the last one for the unseen; two levels are one ∓1 and that."""
 
     @property
     def signed(self) -> bool:
-        """One input: −1 for the first level, +1 for the second, 0 for any other cell."""
+        """One input for both levels: −1 for the first, +1 for the second."""
         return len(self.levels) == 2 and not self.missing
 
     @property
@@ -29,7 +38,17 @@ class Levels(Spec):
         """The names of the inputs."""
         shown = self.levels[1:] if self.signed else self.levels
         named = tuple(f"{self.name}={level}" for level in shown)
-        return (*named, f"{self.name} is missing") if self.missing else named
+        gap = (f"{self.name} is missing",) if self.missing else ()
+        return (*named, *gap, f"{self.name} is unseen")
+
+
+class Coded(Levels):
+    """One input, the number of the category from 1, for a learned vector; 0 is the unseen one."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The name of the input."""
+        return (self.name,)
 
 
 class Flag(Spec):
@@ -64,21 +83,28 @@ class DateParts(Spec):
         return (*waves, f"{self.name} is missing") if self.missing else waves
 
 
+Block = DateParts | Flag | OneHot | Coded
+
+
 class FeatureLayout(Spec):
-    """Inputs in a fixed order: numbers, elapsed days, missing indicators, dates, flags, one-hot."""
+    """Inputs in a fixed order: numbers, elapsed days, missing indicators, dates, flags, categories.
+
+    One-hot categories stand before those with a code.
+    """
 
     numeric: Words
     indicators: Words  # the numeric columns that had a missing cell in training
-    categorical: Annotated[tuple[Levels, ...], Field(strict=False)]
+    one_hot: Annotated[tuple[OneHot, ...], Field(strict=False)]
+    coded: Annotated[tuple[Coded, ...], Field(strict=False)]
     scaler: Scaler
     delimiter: str
     encoding: str
     decimal: str
     missing: Words
-    header: bool = True
-    dates: Annotated[tuple[DateParts, ...], Field(strict=False)] = ()
-    flags: Annotated[tuple[Flag, ...], Field(strict=False)] = ()
-    thousands: Literal[",", ".", " ", "'"] | None = None
+    header: bool
+    dates: Annotated[tuple[DateParts, ...], Field(strict=False)]
+    flags: Annotated[tuple[Flag, ...], Field(strict=False)]
+    thousands: Literal[",", ".", " ", "'"] | None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,9 +112,14 @@ class FeatureLayout(Spec):
         return (*self.numeric, *(one.name for one in self.blocks))
 
     @property
-    def blocks(self) -> tuple[DateParts | Flag | Levels, ...]:
+    def blocks(self) -> tuple[Block, ...]:
         """The columns with inputs of their own kind."""
         return (*self.dates, *self.flags, *self.categorical)
+
+    @property
+    def categorical(self) -> tuple[OneHot | Coded, ...]:
+        """The columns of categories; their inputs are the last ones."""
+        return (*self.one_hot, *self.coded)
 
     @property
     def scaled(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 import numpy as np
 
 from bpcli.config.errors import Notice, listing
+from bpcli.data.blocks import unseen_words
 from bpcli.data.layout import FeatureLayout, Flag, Levels
 from bpcli.data.table import Table, ignored
 
@@ -38,22 +39,14 @@ class Novelty:
         self._known = {*layout.columns, *known}
         self._named: tuple[Flag | Levels, ...] = (*layout.flags, *layout.categorical)
         self._words = {one.name: _Words() for one in self._named}
-        gapless = [name for name in layout.numeric if name not in layout.indicators]
-        gapless += [one.name for one in layout.blocks if not one.missing]
-        self._gaps = dict.fromkeys(gapless, 0)
+        self._gapless = dict(_gapless(layout))
+        self._gaps = dict.fromkeys(self._gapless, 0)
 
     def add(self, table: Table) -> None:
         """Count what a table has."""
         for one in self._named:
-            cells = table.cells(one.name)
-            if isinstance(one, Levels):
-                known = set(one.levels)
-                new = np.array([word not in known for word in cells.words], dtype=bool)
-            else:
-                new = np.isnan(cells.truth)
-            if new.any():
-                words = [cells.words[i] for i in np.flatnonzero(new)]
-                self._words[one.name].add(words, int(cells.counts()[new].sum()))
+            new = unseen_words(one, table.cells(one.name))
+            self._words[one.name].add(new, sum(new.values()))
         for name in self._gaps:
             self._gaps[name] += int(np.count_nonzero(table.cells(name).missing))
 
@@ -68,5 +61,16 @@ class Novelty:
                 yield Notice("BP-D110", where, what)
         for name, count in self._gaps.items():
             if count:
-                what = f"column {name!r}: {count} cells are missing, in training none was"
+                place = self._gapless[name]
+                what = f"column {name!r}: {count} cells are missing, in training none was: {place}"
                 yield Notice("BP-D111", where, what)
+
+
+def _gapless(layout: FeatureLayout) -> Iterator[tuple[str, str]]:
+    """The columns that had no gap in training, and what a missing cell is taken for."""
+    for name in layout.numeric:
+        if name not in layout.indicators:
+            yield name, "the median stands in"
+    for one in layout.blocks:
+        if not one.missing:
+            yield one.name, "unseen" if isinstance(one, Levels) else "halfway"

@@ -73,6 +73,11 @@ class Prepared(NamedTuple):
         """What `split.method: auto` came to."""
         return choose_method(self.table.spec, split, self.target.strata(self.table) is not None)
 
+    def refitted(self, preprocess: PreprocessSpec) -> Prepared:
+        """The same table, split and target with inputs of another kind."""
+        features = fit_features(self.table, self.columns, self.rows(TRAIN), preprocess)
+        return self._replace(features=features, x=features.encode(self.table))
+
     def rows(self, which: int) -> Ints:
         """The rows of a set: TRAIN, VALIDATION, TEST or EXCLUDED."""
         return np.flatnonzero(self.sets == which)

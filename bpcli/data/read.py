@@ -39,7 +39,7 @@ class TableReader:
         self._source = Source(path, asking, block)
         self._decoder = Decoder(path, spec.encoding, asking)
         self._notices: list[Notice] = []
-        self._blank = 0
+        self.blank = 0
         head, blocks = _headed(self._decoder(self._source))
         if not head.strip():
             raise DataError(Problem("BP-D004", path.name, "the file is empty", "check the path"))
@@ -49,7 +49,7 @@ class TableReader:
             self._notices.append(guessed(self.delimiter, path, asking))
         self._reader = RecordReader(blocks, path, self.delimiter)
         first = self._reader.first()
-        self._blank = int(first.lines[0]) - 1
+        self.blank = int(first.lines[0]) - 1
         self._waiting = [] if spec.header else [first]
         self.names = self._named(first) if spec.header else _numbered(len(first.rows[0]))
 
@@ -67,8 +67,8 @@ class TableReader:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What is noteworthy about the file, once it is read."""
-        blank = [Notice("BP-D101", self.path.name, f"blank lines skipped: {self._blank}")]
-        return (*self._decoder.notices, *self._notices, *(blank if self._blank else ()))
+        blank = [Notice("BP-D101", self.path.name, f"blank lines skipped: {self.blank}")]
+        return (*self._decoder.notices, *self._notices, *(blank if self.blank else ()))
 
     def __iter__(self) -> Iterator[Table]:
         """The tables in the order of the file; of a file without rows one without rows."""
@@ -96,7 +96,7 @@ class TableReader:
         if width > 1 and set(map(len, records.rows)) == {width}:
             return records
         kept = [i for i, row in enumerate(records.rows) if not is_blank(row)]
-        self._blank += len(records.rows) - len(kept)
+        self.blank += len(records.rows) - len(kept)
         rows = Records([records.rows[i] for i in kept], records.lines[kept])
         self._refuse_ragged(rows, width)
         return rows
@@ -138,7 +138,9 @@ class TableReader:
 def read_table(path: Path, spec: DataSpec) -> Table:
     """The table in a file, whole."""
     reader = TableReader(path, spec)
-    table = Table.whole(list(reader), sha256=reader.sha256, notices=reader.notices)
+    table = Table.whole(
+        list(reader), sha256=reader.sha256, notices=reader.notices, blank=reader.blank
+    )
     if not table.n_rows:
         what = "the file has a header and no rows"
         raise DataError(Problem("BP-D013", path.name, what, "add rows of data"))

@@ -30,6 +30,7 @@ Role = Literal[
     "group",
     "split",
 ]
+DECLARED = "declared in data.columns"
 INPUT_ROLES: tuple[Role, ...] = ("numeric", "date", "boolean", "categorical")
 
 _OWN: tuple[Role, ...] = ("weight", "split", "group")
@@ -208,7 +209,7 @@ def _column(
             return Column(name=name, role="constant", reason="every training cell is missing")
         if role == "date" and facts.distinct == 1 and not facts.missing:
             return Column(name=name, role="constant", reason="every training cell is the same")
-        return Column(name=name, role=role, reason="declared in data.columns")
+        return Column(name=name, role=role, reason=DECLARED)
     id_name = _is_id_name(name, first=name == table.names[0])
     role, reason = _infer(facts, id_name) or (
         ("date", "its cells are dates")

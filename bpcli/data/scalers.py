@@ -116,7 +116,7 @@ class Robust(Scaler):
         return ("center", "factor")
 
     def fit(self, values: Floats) -> Tensors:
-        quartiles = _quantiles(values, np.array([0, 0.25, 0.5, 0.75, 1]))
+        quartiles = quantiles(values, np.array([0, 0.25, 0.5, 0.75, 1]))
         low, q25, median, q75, high = quartiles
         spread = np.where(q75 > q25, q75 - q25, (high - low) / 2)
         factor = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
@@ -146,7 +146,7 @@ class MinMax(Scaler):
         return ("low", "span")
 
     def fit(self, values: Floats) -> Tensors:
-        low, high = _quantiles(values, np.array([0.0, 1.0]))
+        low, high = quantiles(values, np.array([0.0, 1.0]))
         return {"low": low, "span": np.where(high > low, high - low, 1.0)}
 
     def apply(self, values: Floats, fitted: Tensors) -> Floats:
@@ -175,7 +175,7 @@ class Quantile(Scaler):
 
     def fit(self, values: Floats) -> Tensors:
         levels = (np.arange(self.knots) + 0.5) / self.knots
-        return {"knots": np.maximum.accumulate(_quantiles(values, levels), axis=0)}
+        return {"knots": np.maximum.accumulate(quantiles(values, levels), axis=0)}
 
     def apply(self, values: Floats, fitted: Tensors) -> Floats:
         scores = _normal_scores(self.knots)
@@ -203,7 +203,7 @@ def _normal_scores(count: int) -> Floats:
     return np.array([*half, *middle, *(-score for score in reversed(half))])
 
 
-def _quantiles(values: Floats, levels: Floats) -> Floats:
+def quantiles(values: Floats, levels: Floats) -> Floats:
     """The quantiles of the present numbers of each column (K,I); 0 where there is none."""
     columns = [column[~np.isnan(column)] for column in values.T]
     found = [

@@ -9,8 +9,10 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from bpcli.config.component import Spec
+from bpcli.data.bins import Bins
 from bpcli.data.declared import DeclaredRole
 from bpcli.data.scalers import Scaler, Standard
+from bpcli.nn.numbers import NumericEmbedding, Piecewise
 
 AUTO = "auto"
 Words = Annotated[tuple[str, ...], Field(strict=False)]
@@ -182,10 +184,49 @@ class SplitSpec(Spec):
         return self
 
 
+class CategoricalSpec(Spec):
+    """One-hot inputs for a few categories, a learned vector for each of many."""
+
+    one_hot: Annotated[
+        int,
+        Field(ge=1, description="a column of up to so many categories is one-hot, others embedded"),
+    ] = 8
+    width: Annotated[
+        Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"],
+        Field(description="numbers in each vector; auto: 1.6 K^0.56 for K categories, at most 100"),
+    ] = 8
+    max_levels: Annotated[
+        int,
+        Field(
+            ge=2, le=1_000_000, description="most categories kept of a column; others are unseen"
+        ),
+    ] = 10_000
+    unseen: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=1,
+            description="share of training cells, drawn anew in each update, that count as unseen, "
+            "so that the unseen category is trained",
+        ),
+    ] = 0.01
+
+    def width_of(self, levels: int) -> int:
+        """The numbers in each vector of a column of so many categories."""
+        return min(100, round(1.6 * levels**0.56)) if self.width == "auto" else self.width
+
+
 class PreprocessSpec(Spec):
     """How cells become numbers; everything is fitted on training rows only."""
 
     numeric: Annotated[Scaler, Field(description="scaling of numeric columns")] = Standard()
+    numeric_embedding: Annotated[
+        NumericEmbedding | None,
+        Field(
+            description="learned functions of each number: periodic, or piecewise, which counts "
+            "quantile bins in place of preprocess.numeric; default: the numbers as they are"
+        ),
+    ] = None
     target: Annotated[
         Scaler | None,
         Field(
@@ -193,9 +234,16 @@ class PreprocessSpec(Spec):
             "that needs the target's own units, such as poisson"
         ),
     ] = None
-    max_levels: Annotated[
-        int, Field(ge=2, description="most categories kept of a column; the others are unseen")
-    ] = 100
+    categorical: Annotated[CategoricalSpec, Field(description="inputs of categories")] = (
+        CategoricalSpec()
+    )
+
+    @property
+    def scaler(self) -> Scaler:
+        """What scales the numbers."""
+        if isinstance(self.numeric_embedding, Piecewise):
+            return Bins(bins=self.numeric_embedding.most)
+        return self.numeric
 
     @model_validator(mode="after")
     def _columns_have_any_sign(self) -> Self:

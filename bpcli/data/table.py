@@ -97,6 +97,7 @@ class Part(NamedTuple):
     path: Path
     start: int
     role: str = ""  # train, validation or test where the config says so
+    blank: int = 0  # lines without a row
 
 
 class Table:
@@ -218,7 +219,9 @@ class Table:
         return np.searchsorted(starts, rows, side="right").astype(np.int64) - 1
 
     @classmethod
-    def whole(cls, tables: Sequence[Table], *, sha256: str, notices: tuple[Notice, ...]) -> Table:
+    def whole(
+        cls, tables: Sequence[Table], *, sha256: str, notices: tuple[Notice, ...], blank: int
+    ) -> Table:
         """The table of a file from its parts."""
         first, last = tables[0], tables[-1]
         return cls(
@@ -228,6 +231,7 @@ class Table:
             spec=last.spec,
             sha256=sha256,
             notices=notices,
+            parts=(Part(first.path, 0, blank=blank),),
         )
 
     def joined(self, others: dict[str, Table]) -> Table:
@@ -251,7 +255,7 @@ class Table:
             sha256=hashlib.sha256(hashes.encode()).hexdigest(),
             notices=tuple(n for t in tables.values() for n in (*t.notices, *_extra(t, self))),
             parts=tuple(
-                Part(table.path, int(start), role)
+                Part(table.path, int(start), role, table.parts[0].blank)
                 for (role, table), start in zip(tables.items(), starts, strict=False)
             ),
         )

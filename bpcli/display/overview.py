@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bpcli.config.errors import listing
 from bpcli.data.prepare import Prepared
+from bpcli.data.roles import DECLARED
 from bpcli.data.split import SET_NAMES
 from bpcli.display.figures import counted, duration
 from bpcli.display.text import show
@@ -20,7 +21,8 @@ def overview(problem: LearningProblem) -> Table:
     """Data, task, split, network and method, one a line."""
     prepared = problem.prepared
     facts = {
-        "data": f"{show(prepared.table.path.name)}, {_columns(prepared)}",
+        "data": f"{show(prepared.table.path.name)}, {counted(prepared.table.n_rows, 'row')}",
+        "columns": _columns(prepared),
         "task": f"{prepared.task} of {show(listing(prepared.target.columns))}. {prepared.reason}",
         "rows": _rows(prepared),
         "network": _network(problem),
@@ -53,12 +55,15 @@ def work(needed: int, available: int, seconds: float) -> Text:
 
 
 def _columns(prepared: Prepared) -> str:
-    """`150 rows; columns: 4 numeric, 1 left out`"""
-    roles = (column.role for column in prepared.columns if column.role != "target")
-    used = Counter(role if role in ("numeric", "categorical") else "left out" for role in roles)
-    order = ("numeric", "categorical", "left out")
-    named = ", ".join(f"{used[role]} {role}" for role in order if used[role])
-    return f"{counted(prepared.table.n_rows, 'row')}; columns: {named}"
+    """`numeric: age, fare (every cell is a number)`, one line for each role and reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for column in prepared.columns:
+        if column.role != "target":
+            groups.setdefault((column.role, column.reason), []).append(show(column.name))
+    return "\n".join(
+        f"{role}: {listing(names, 6)}" + ("" if reason == DECLARED else f" ({reason})")
+        for (role, reason), names in groups.items()
+    )
 
 
 def _rows(prepared: Prepared) -> str:

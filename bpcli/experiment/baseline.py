@@ -36,13 +36,16 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
 
     A loss that needs its own units, or predicts quantiles, is the linear model's too.
     """
-    if not config.network:
+    if not config.network and config.preprocess.numeric_embedding is None:
         return None
+    preprocess = config.preprocess.model_copy(update={"numeric_embedding": None})
+    prepared = prepared.refitted(preprocess)
     loss = config.loss if config.loss and _own(config.loss) else LOSSES[prepared.task]
     plain = Config(
         data=config.data,
         seed=config.seed,
         task=config.task,
+        preprocess=preprocess,
         network=Linear(),
         loss=loss,
         class_weight=config.class_weight,

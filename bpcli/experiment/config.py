@@ -112,7 +112,7 @@ class Config(Spec):
         Network | None,
         Field(
             description="hidden layers in order, or a preset; the output layer follows from "
-            "the target"
+            "the target, and what embeds categories from the columns"
         ),
     ] = None
     loss: Annotated[

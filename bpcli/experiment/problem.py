@@ -14,6 +14,7 @@ from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.cause import Scaling
 from bpcli.experiment.config import Config
 from bpcli.experiment.fit import Fit, Validation
+from bpcli.experiment.inputs import input_layers
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
 from bpcli.experiment.weights import row_weights
@@ -39,7 +40,8 @@ class LearningProblem(NamedTuple):
         """The problem of a resolved config.  Raises ConfigError for layers that do not fit."""
         assert config.loss is not None and isinstance(config.network, tuple)
         outputs = config.loss.outputs(prepared.target.width)
-        network = network_of(config.network, prepared.x.shape[1], outputs)
+        first = input_layers(prepared.features, config.preprocess)
+        network = network_of((*first, *config.network), prepared.x.shape[1], outputs)
         return cls(config, prepared, network, config.loss)
 
     def predictor(self, flat: Array) -> Predictor:

@@ -16,22 +16,26 @@ schedules, network, scoring, training.
 
 from bpcli.nn import (
     activations,
+    categories,
     composite,
     initializers,
     layers,
     losses,
     normalization,
+    numbers,
     optimizers,
     schedules,
 )
 
 __all__ = [
     "activations",
+    "categories",
     "composite",
     "initializers",
     "layers",
     "losses",
     "normalization",
+    "numbers",
     "optimizers",
     "schedules",
 ]

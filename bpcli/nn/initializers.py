@@ -58,6 +58,16 @@ class Normal(Initializer):
         out[...] = rng.normal(0.0, self.std, out.shape)
 
 
+class Uniform(Initializer):
+    """w ~ U(−bound, bound)."""
+
+    name: ClassVar[str] = "uniform"
+    bound: Annotated[float, Field(gt=0, description="the largest start value")] = 0.05
+
+    def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
+        out[...] = rng.uniform(-self.bound, self.bound, out.shape)
+
+
 class Glorot(Initializer):
     """w ~ U(−a, a), a = √(6 / (fan_in + fan_out)).  Glorot & Bengio 2010, AISTATS 9:249
 

@@ -66,15 +66,20 @@ class Dropout(Layer):
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         if not ctx.training:
             return x
-        for mask, key in zip(s.mask, ctx.noise, strict=True):
-            skipped = ctx.first_row * mask[0].nbytes
-            key.stream(ctx.iteration, s.index, skipped).random(out=mask, dtype=mask.dtype)
-        np.greater_equal(s.mask, self.rate, out=s.mask)
+        draw_kept(s.mask, self.rate, ctx, s.index)
         s.mask *= 1 / (1 - self.rate)
         return np.multiply(x, s.mask, out=s.y)
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
         return np.multiply(dy, s.mask, out=s.dx)
+
+
+def draw_kept(kept: Array, rate: float, ctx: Context, layer: int) -> None:
+    """Fill `kept` (R,B,…) with 1, and 0 with probability `rate`; the same for any parts of B."""
+    for one, key in zip(kept, ctx.noise, strict=True):
+        skipped = ctx.first_row * one[0].nbytes
+        key.stream(ctx.iteration, layer, skipped).random(out=one, dtype=one.dtype)
+    np.greater_equal(kept, rate, out=kept)
 
 
 class Scale(Layer):

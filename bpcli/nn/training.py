@@ -310,7 +310,9 @@ class _Stepper:
             return np.zeros(len(self.rates))
         layers, loss = self._scratch(batch.x.shape[1])
         self._last_scratch = layers
-        context = Context(True, self.state.iteration, self.noise, batch.first)
+        # L-BFGS compares the gradients of one function, so its noise is the same in all steps.
+        moment = 0 if isinstance(self.method.optimizer, LBFGS) else self.state.iteration
+        context = Context(True, moment, self.noise, batch.first)
         z = self.network.forward(batch.x, self.params, layers, context)
         value = self.method.loss.value(z, batch.t, batch.c, loss)
         self.network.backward(loss.dz, self.params, self.grads, layers)

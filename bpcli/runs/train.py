@@ -7,11 +7,10 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from bpcli import __version__
 from bpcli.config.dump import dump
 from bpcli.config.errors import NumericError
+from bpcli.data.account import account
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.assessment import Assessment, assess
@@ -66,6 +65,7 @@ class TrainingRun:
         self.fit = self.problem.fit()
         self.folder = new_folder(loaded.path, output, force=force)
         self.records: list[Record] = []
+        self._account = account(self.prepared)
 
     def __iter__(self) -> Iterator[Record]:
         """Train; `run.json` tells the truth at every moment."""
@@ -168,7 +168,6 @@ class TrainingRun:
     def _write_state(self, state: str, **facts: Any) -> None:
         prepared = self.prepared
         last = self.records[-1] if self.records else None
-        counts = {name: int(np.sum(prepared.sets == which)) for which, name in SET_NAMES.items()}
         record = {
             "state": state,
             "task": prepared.task,
@@ -184,8 +183,7 @@ class TrainingRun:
             "data": {
                 "files": self.config.data.files,
                 "sha256": prepared.table.sha256,
-                "rows": prepared.table.n_rows,
-                "sets": counts,
+                "account": self._account,
             },
             "columns": [column.model_dump() for column in prepared.columns],
             "notices": [notice._asdict() for notice in prepared.notices],

@@ -553,7 +553,7 @@ NOTICES = [
         TABLE,
         "b",
         "2 most frequent of 3",
-        config=CONFIG + "preprocess: {max_levels: 2}\n",
+        config=CONFIG + "preprocess: {categorical: {max_levels: 2}}\n",
     ),
     said("another delimiter that fits", "BP-D115", TABLE.replace(",", ";"), '";"'),
     said(

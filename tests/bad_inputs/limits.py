@@ -88,10 +88,10 @@ CASES = [
         "20,000 categories in 20,000 rows",
         "BP-R010",
         8,
-        ("t.csv", "20,000 rows", "inputs", "preprocess.max_levels"),
+        ("t.csv", "20,000 rows", "inputs", "preprocess.categorical.one_hot"),
         files={
             "c.yaml": "data: {path: t.csv, target: y, columns: {b: categorical}}\n"
-            "preprocess: {max_levels: 1000000}\n",
+            "preprocess: {categorical: {one_hot: 1000000, max_levels: 1000000}}\n",
             "t.csv": "a,b,y\n" + "".join(f"{i},k{i},{i}.5\n" for i in range(20_000)),
         },
         rows=(70,),

@@ -573,6 +573,63 @@ def layers() -> dict[str, Any]:
         "conv2d": _module(nn.Conv2d(3, 2, (3, 2), stride=(2, 1), padding=(1, 0)), images),
         "max_pool2d": _module(nn.MaxPool2d(2), images),
         "avg_pool2d": _module(nn.AvgPool2d(2), images),
+        "embedding": _embedding(),
+        "periodic": _function(_periodic, {"w": (3, 5), "b": (3, 5), "V": (3, 5, 2), "d": (3, 2)}),
+        "piecewise": _function(_piecewise, {"V": (3, 4, 2), "d": (3, 2)}),
+    }
+
+
+def _embedding() -> dict[str, Any]:
+    """Two tables looked up by the last two columns, which have no gradient, behind one number."""
+
+    def look_up(x: torch.Tensor, **tables: torch.Tensor) -> torch.Tensor:
+        codes = x[:, 1:].long()
+        vectors = [F.embedding(k, E) for E, k in zip(tables.values(), codes.T, strict=True)]
+        return torch.cat([x[:, :1], *vectors], dim=1)
+
+    codes = torch.tensor([[1.0, 2], [3, 0], [1, 0], [0, 2], [1, 1]])
+    x = torch.cat([_numbers(5, 1), codes], dim=1)
+    return _function(look_up, {"E1": (4, 3), "E2": (3, 2)}, x)
+
+
+def _periodic(x: torch.Tensor, **p: torch.Tensor) -> torch.Tensor:
+    """Three of four inputs through cos(2π w x + b) V + d, and all of them behind."""
+    waves = torch.cos(2 * math.pi * p["w"] * x[:, :3, None] + p["b"])
+    embedded = torch.einsum("bnf,nfk->bnk", waves, p["V"]) + p["d"]
+    return torch.cat([embedded.flatten(1), x], dim=1)
+
+
+def _piecewise(x: torch.Tensor, **p: torch.Tensor) -> torch.Tensor:
+    """Three of four inputs, with 4, 2 and 1 bins, through their pieces; the fourth behind."""
+    columns = []
+    for column, bins in zip(x.T, (4, 2, 1), strict=False):
+        pieces = [column - t for t in range(bins)]
+        lower = [pieces[0], *(piece.clamp(min=0) for piece in pieces[1:])]
+        both = [*(piece.clamp(max=1) for piece in lower[:-1]), lower[-1]]
+        columns.append(torch.stack(both + [torch.zeros_like(column)] * (4 - bins), dim=1))
+    embedded = torch.einsum("bnf,nfk->bnk", torch.stack(columns, dim=1), p["V"]) + p["d"]
+    return torch.cat([embedded.flatten(1), x[:, 3:]], dim=1)
+
+
+def _function(
+    function: Callable[..., torch.Tensor],
+    shapes: dict[str, tuple[int, ...]],
+    rows: torch.Tensor | None = None,
+) -> dict[str, Any]:
+    """Output and gradients of a function of x and named parameters."""
+    numbers = enumerate(shapes.items(), 1)
+    named = {n: _numbers(*shape, phase=k).requires_grad_() for k, (n, shape) in numbers}
+    x = (3 * _numbers(6, 4) + 1.1 if rows is None else rows).clone().requires_grad_()
+    y = function(x, **named)
+    dy = _numbers(*y.shape, phase=5)
+    y.backward(dy)
+    return {
+        "parameters": _lists(named),
+        "x": _lists(x),
+        "y": _lists(y),
+        "dy": _lists(dy),
+        "dx": _lists(x.grad),
+        "gradients": {name: _lists(p.grad) for name, p in named.items()},
     }
 
 

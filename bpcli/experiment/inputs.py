@@ -1,0 +1,23 @@
+"""The first layers of a network: they follow from the columns, as the last from the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpcli.data.features import Features
+from bpcli.data.spec import PreprocessSpec
+from bpcli.nn.categories import CategoryDropout, Embedding
+from bpcli.nn.layer import Layer
+
+
+def input_layers(features: Features, spec: PreprocessSpec) -> Iterator[Layer]:
+    """Layers that train the unseen category of each column, and embed numbers and categories."""
+    layout = features.layout
+    if layout.categorical:
+        widths = tuple(len(column.inputs) for column in layout.categorical)
+        yield CategoryDropout(widths=widths, rate=spec.categorical.unseen)
+    if spec.numeric_embedding and layout.scaled:
+        yield spec.numeric_embedding.fitted(features.bins)
+    if layout.coded:
+        slots = [column.slots for column in layout.coded]
+        yield Embedding(tables=tuple((1 + n, spec.categorical.width_of(n)) for n in slots))
