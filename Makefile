@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup train test lint fmt docs docs-check check bench clean force
+.PHONY: help setup train test lint fmt docs docs-check check bench load matrix clean force
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,12 @@ check: lint test docs-check ## everything that must hold before a commit
 
 bench: .bench/env/.ready ## time bpcli, scikit-learn and PyTorch in turn; writes docs/benchmarks.md
 	@$(bench) benchmarks/run.py
+
+load: .venv/.ready ## predict files of 0.1 and 1 GB and print time and memory; make load SIZES='1 10'
+	@$(python) benchmarks/load.py $(SIZES)
+
+matrix: .venv/.ready ## train six configs under 96 environments; every result must be the same bytes
+	@$(python) tests/matrix.py
 
 clean: ## remove environments, caches and builds; keeps runs/
 	@rm -rf .venv .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
