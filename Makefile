@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup train test lint fmt docs docs-check check fuzz bench clean force
+.PHONY: help setup train test lint fmt docs docs-check check fuzz bench load matrix clean force
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,12 @@ bench: .bench/env/.ready ## time bpcli, scikit-learn and PyTorch in turn; writes
 
 fuzz: .fuzz/env/.ready ## throw bytes at every reader: make fuzz TARGET=config SECONDS=3600
 	@for target in $(TARGET); do $(fuzzer) tests/fuzzing/run.py $$target $(SECONDS) || exit 1; done
+
+load: .venv/.ready ## predict files of 0.1 and 1 GB and print time and memory; make load SIZES='1 10'
+	@$(python) benchmarks/load.py $(SIZES)
+
+matrix: .venv/.ready ## train six configs under 96 environments; every result must be the same bytes
+	@$(python) tests/matrix.py
 
 clean: ## remove environments, caches and builds; keeps runs/
 	@rm -rf .venv .bench .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli import evaluate, init, listing, plan, predict, schema, train, validate
+from bpcli.cli import (
+    compare,
+    evaluate,
+    init,
+    listing,
+    plan,
+    predict,
+    schema,
+    train,
+    validate,
+    verify,
+)
 from bpcli.cli.usage import call
 from bpcli.config.errors import BpcliError
 
@@ -26,6 +37,8 @@ app.command("init")(init.init)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("verify")(verify.verify)
+app.command("compare")(compare.compare)
 app.command("validate")(validate.validate)
 app.command("plan")(plan.plan)
 app.command("list")(listing.list_components)

@@ -110,6 +110,12 @@ def layers_table(rows: Sequence[tuple[int, str, Sequence[int], int]]) -> Table:
     return table
 
 
+def values_table(title: str, names: Sequence[str], rows: Mapping[str, Sequence[object]]) -> Table:
+    """One row a setting, one column for each of several runs."""
+    heads = {title: "bold", **dict.fromkeys(map(show, names), "")}
+    return _text_table(heads, ((key, *map(str, values)) for key, values in rows.items()))
+
+
 def _text_table(styles: Mapping[str, str], rows: Iterable[tuple[str, ...]]) -> Table:
     table = _table()
     for head, style in styles.items():

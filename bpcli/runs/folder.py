@@ -53,13 +53,15 @@ def environment() -> dict[str, Any]:
     import numpy as np
     import pandas as pd
 
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    build = np.show_config(mode="dicts")
+    blas = build["Build Dependencies"]["blas"]
     return {
         "bpcli": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "pandas": pd.__version__,
         "blas": f"{blas['name']} {blas['version']}",
+        "cpu_features": " ".join(build.get("SIMD Extensions", {}).get("found", [])),
         "blas_threads": threads_in_use(),
         "cores": usable_cores(),
         "platform": f"{sys.platform} {platform.machine()}",

@@ -1,11 +1,27 @@
-"""The other commands: wrong usage, init, plan, list."""
+"""The other commands: wrong usage, init, plan, list, verify, compare."""
 
 from __future__ import annotations
 
+import json
 import os
 from functools import partial
 
-from bad_inputs.case import CONFIG, TABLE, Case, made
+from bad_inputs.case import CONFIG, TABLE, Case, Content, made
+
+
+def stored(state: str, data: str = "t.csv") -> tuple[str, dict[str, Content]]:
+    """To verify a run that says that it is in a state."""
+    record = {
+        "state": state,
+        "epochs": 1,
+        "iterations": 1,
+        "threads": 1,
+        "environment": {},
+        "data": {"sha256": "0" * 64, "rows": 19, "sets": {}},
+    }
+    config = CONFIG.replace("t.csv", f"../{data}") + "threads: 1\n"
+    return "verify old", {"old/run.json": json.dumps(record), "old/config.resolved.yaml": config}
+
 
 CASES = [
     Case("init of nothing", "BP-D001", 4, ("no.csv",), "init no.csv", rows=(12,)),
@@ -74,6 +90,22 @@ CASES = [
         around=lambda folder: made(
             partial(os.symlink, "../t.csv"), folder / "new/model.safetensors"
         ),
+    ),
+    Case("a run that has not ended", "BP-M020", 5, ("old", "running"), *stored("running")),
+    Case("no run to compare", "BP-M020", 5, ("old", "run.json"), "compare old older"),
+    Case(
+        "a run whose data has gone",
+        "BP-D161",
+        4,
+        ("no.csv", "--data"),
+        *stored("completed", "no.csv"),
+    ),
+    Case(
+        "a run whose data has changed",
+        "BP-D162",
+        4,
+        ("t.csv", "19 rows", "20 rows", "0" * 64, "--data"),
+        *stored("completed"),
     ),
     Case("a run folder that is a file", "BP-O001", 6, ("t.csv",), "train c.yaml -o t.csv"),
 ]
