@@ -42,13 +42,15 @@ class TableReader:
         self.blank = 0
         head, blocks = _headed(self._decoder(self._source))
         if not head.strip():
-            raise DataError(Problem("BP-D004", path.name, "the file is empty", "check the path"))
+            raise DataError(_empty(path))
         self._model = "header" if spec.header else "first row"
         self.delimiter = delimiter_of(head, spec.delimiter, path, self._model, asking)
         if self.delimiter not in (spec.delimiter, ","):
             self._notices.append(guessed(self.delimiter, path, asking))
         self._reader = RecordReader(blocks, path, self.delimiter)
         first = self._reader.first()
+        if not first.rows:
+            raise DataError(_empty(path))
         self.blank = int(first.lines[0]) - 1
         self._waiting = [] if spec.header else [first]
         self.names = self._named(first) if spec.header else _numbered(len(first.rows[0]))
@@ -157,6 +159,10 @@ def read_files(base: Path, spec: DataSpec) -> Table:
     first = read_table(base / spec.train, spec)
     others = {key: path for key, path in spec.files.items() if key != "train"}
     return first.joined({key: read_table(base / path, first.spec) for key, path in others.items()})
+
+
+def _empty(path: Path) -> Problem:
+    return Problem("BP-D004", path.name, "the file is empty", "check the path")
 
 
 def _header_notices(table: Table) -> list[Notice]:

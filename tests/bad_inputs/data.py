@@ -119,6 +119,7 @@ FILES = [
     path("a path with an escape", "BP-D001", '"\\e[31m.csv"', r"\x1b[31m.csv", rows=(82,)),
     table("an empty file", "BP-D004", "", "empty", rows=(14,)),
     table("a file of blanks", "BP-D004", " \n\n  \n", "empty", rows=(14,)),
+    table("a blank in quotes", "BP-D004", '"\r\r"\r\r', "empty", rows=(14,)),
     table("a file of separators", "BP-D004", "\n \x1d\n", "empty", rows=(14,)),
     Case("a file that grows", "BP-D005", 4, ("t.csv", "changed"), rows=(19, 21), around=growing),
     table("a zip archive", "BP-D006", b"PK\x03\x04" + b"\0" * 60, "zip", rows=(13,)),

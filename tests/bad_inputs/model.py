@@ -92,7 +92,7 @@ def _flipped(content: bytes, at: int) -> bytes:
 
 def _entry(key: str, value: object) -> Callable[[Header], object]:
     """Another value in the header's entry of one tensor."""
-    return lambda head: head["layers.0.W"].update({key: value})
+    return lambda head: head["layers.1.W"].update({key: value})
 
 
 class _Harm:
@@ -179,7 +179,7 @@ CASES = [
     header("a tensor beyond the file", _entry("data_offsets", [10**9, 10**9 + 24])),
     header(
         "another name for a tensor",
-        lambda head: head.update({"../x": head.pop("layers.0.W")}),
+        lambda head: head.update({"../x": head.pop("layers.1.W")}),
         "checksum",
     ),
     record("a newer format", "format 2", id="BP-M003", format=2, rows=(74,)),
@@ -214,11 +214,11 @@ CASES = [
     record("threads that are no number", "threads", threads="1; touch canary"),
     record("another dtype", "tensors do not fit", dtype="float64"),
     record("features that are text", "features", features="x"),
-    tensors("a missing tensor", lambda t: t.pop("layers.0.W"), "layers.0.W"),
+    tensors("a missing tensor", lambda t: t.pop("layers.1.W"), "layers.1.W"),
     tensors("a tensor too many", lambda t: t.update(extra=np.zeros(3)), "extra"),
     tensors(
         "weights that are not numbers",
-        lambda t: t.update({"layers.0.W": t["layers.0.W"] * np.float32("nan")}),
+        lambda t: t.update({"layers.1.W": t["layers.1.W"] * np.float32("nan")}),
         "finite",
     ),
     tensors(
@@ -228,12 +228,12 @@ CASES = [
     ),
     tensors(
         "weights of another shape",
-        lambda t: t.update({"layers.0.W": t["layers.0.W"][..., :1]}),
-        "layers.0.W",
+        lambda t: t.update({"layers.1.W": t["layers.1.W"][..., :1]}),
+        "layers.1.W",
     ),
     tensors(
         "weights in float64",
-        lambda t: t.update({"layers.0.W": t["layers.0.W"].astype(float)}),
-        "layers.0.W",
+        lambda t: t.update({"layers.1.W": t["layers.1.W"].astype(float)}),
+        "layers.1.W",
     ),
 ]
