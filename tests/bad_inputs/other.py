@@ -75,5 +75,12 @@ CASES = [
             partial(os.symlink, "../t.csv"), folder / "new/model.safetensors"
         ),
     ),
-    Case("a run folder that is a file", "BP-O001", 6, ("t.csv",), "train c.yaml -o t.csv"),
+    Case(
+        "a run folder that is a file",
+        "BP-O011",
+        6,
+        ("t.csv", "not a folder"),
+        "train c.yaml -o t.csv",
+        rows=(28,),
+    ),
 ]
