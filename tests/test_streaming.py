@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -217,6 +218,7 @@ def test_a_fault_at_the_end_publishes_nothing(folder: Path, tmp_path: Path, case
         file.write(content.encode("utf-8", "surrogateescape"))
     done = bpcli("predict", folder / "run", "late.csv", "-o", "out.csv", cwd=tmp_path, code=4)
     assert done.stderr.startswith(f"error[{id}] late.csv, line {number}")
+    assert re.search(r"1 error; after \d{4} rows; nothing was written$", done.stderr.strip())
     assert os.listdir(tmp_path) == ["late.csv"]
 
 
@@ -302,7 +304,7 @@ def test_an_interrupt_publishes_nothing(folder: Path, tmp_path: Path) -> None:
     for process in waiting(folder, tmp_path):
         process.send_signal(signal.SIGINT)
         said = process.stderr.read().decode()
-        assert (process.wait(20), "interrupted after" in said) == (130, True)
+        assert (process.wait(20), "rows; nothing was written" in said) == (130, True)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -52,8 +52,10 @@ def predict(
     terminal = open_terminal(quiet=quiet)
     use_threads_of(run)
 
+    from bpcli.config.errors import BpcliError
     from bpcli.runs.output import writing
     from bpcli.runs.predict import Predictions
+    from bpcli.runs.signals import Interrupted
 
     with options.usage():
         predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal))
@@ -61,10 +63,20 @@ def predict(
         with writing(output, keep=data, force=force) as write:
             for part in predictions.csv(spreadsheet_safe=spreadsheet_safe):
                 write(part)
-    except KeyboardInterrupt:
-        typer.echo(f"interrupted after {predictions.reader.rows} rows", err=True)
-        raise typer.Exit(130) from None
+    except Interrupted as asked:
+        typer.echo(f"{asked}: {_left(predictions.reader.rows, output)}", err=True)
+        raise typer.Exit(asked.exit_code) from None
+    except BpcliError as error:
+        error.consequence = _left(predictions.reader.rows, output)
+        raise
     if not quiet:
         print_lines(terminal.err, notice_lines(predictions.notices))
     if output != STDOUT:
         terminal.say(f"wrote {predictions.reader.rows} predictions to {show(str(output), PATH)}")
+
+
+def _left(rows: int, output: Path) -> str:
+    """What there is of a result that did not come to its end."""
+    if output == STDOUT:
+        return f"after {rows} rows; what was printed is not all"
+    return f"after {rows} rows; nothing was written"

@@ -80,8 +80,9 @@ def _differing(sides: list[dict[str, Any]]) -> dict[str, Values]:
 
 def _data(run: StoredRun) -> dict[str, Any]:
     data = run.record["data"]
-    sets = {f"{name} rows": count for name, count in data["sets"].items()}
-    return {"sha256": data["sha256"], "rows": data["rows"], **sets}
+    rows = data["account"]["rows"]
+    counts = rows | {"excluded": sum(rows["excluded"].values())}
+    return {"sha256": data["sha256"], **{f"{name} rows": n for name, n in counts.items()}}
 
 
 def _why_not(runs: Sequence[StoredRun]) -> str:

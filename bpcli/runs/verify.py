@@ -54,10 +54,10 @@ def verify(run: StoredRun, loaded: Loaded, watch: Callable[[Iterator[Record]], N
     """
     _require_files(loaded)
     with tempfile.TemporaryDirectory(prefix="bpcli-verify-") as name:
-        again = TrainingRun(loaded, Path(name) / "run")
-        _require_same_data(run, again)
-        watch(iter(again))
-        again.finish()
+        with TrainingRun(loaded, Path(name) / "run") as again:
+            _require_same_data(run, again)
+            watch(iter(again))
+            again.finish()
         return compare(run, StoredRun.read(again.folder))
 
 
@@ -149,8 +149,9 @@ def _require_files(loaded: Loaded) -> None:
 def _require_same_data(run: StoredRun, again: TrainingRun) -> None:
     then, table = run.record["data"], again.prepared.table
     if then["sha256"] != table.sha256:
+        rows = then["account"]["rows"]["read"]
         what = (
-            f"the data is not what the run was trained on: {then['rows']} rows with SHA-256 "
+            f"the data is not what the run was trained on: {rows} rows with SHA-256 "
             f"{then['sha256']} then, {table.n_rows} rows with {table.sha256} now"
         )
         raise DataError(Problem("BP-D162", str(table.path), what, _SAY_WHERE))
