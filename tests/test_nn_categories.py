@@ -10,9 +10,9 @@ from bpcli.nn.batches import Rows
 from bpcli.nn.categories import CategoryDropout, Embedding
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import MSE
+from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Adam
+from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.random import NoiseKey
 from bpcli.nn.schedules import Constant
 from bpcli.nn.training import Method, State, train
