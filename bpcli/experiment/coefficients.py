@@ -20,10 +20,12 @@ from bpcli.data.targets.classes import ClassTarget
 from bpcli.data.targets.labels import LabelTarget
 from bpcli.experiment.predictor import Predictor
 from bpcli.metrics.metric import Floats
+from bpcli.nn.categories import CategoryDropout, Embedding
 from bpcli.nn.layer import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.scoring import Scorer
 
+LINEAR = (Dense, CategoryDropout, Embedding)  # a category adds its vector
 TOLERANCE = 1e-6  # relative; what a bent scaling exceeds and rounding does not
 
 
@@ -40,7 +42,7 @@ def equations(predictor: Predictor) -> Equations | None:
 
     They hold for rows without missing cells. A column of dates, or a scaling that bends, has none.
     """
-    linear = all(isinstance(layer, Dense) for layer in predictor.network.layers)
+    linear = all(isinstance(layer, LINEAR) for layer in predictor.network.layers)
     if not linear or len(predictor.flat) > 1 or predictor.features.layout.dates:
         return None
     probes = _probes(predictor.features)
