@@ -7,9 +7,39 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel, ValidationError
+
 from bpcli.config.document import read_document
 from bpcli.config.errors import ModelError, Problem
 from bpcli.runs.folder import METRICS, RECORD, RESOLVED
+
+
+class _Rows(BaseModel):
+    read: int
+    train: int
+    validation: int
+    test: int
+    excluded: dict[str, int]
+
+
+class _Account(BaseModel):
+    rows: _Rows
+
+
+class _Data(BaseModel):
+    sha256: str
+    account: _Account
+
+
+class _Facts(BaseModel):
+    """What readers of a record rely on; people edit files."""
+
+    task: str
+    threads: int
+    epochs: int
+    iterations: int
+    data: _Data
+    environment: dict[str, Any]
 
 
 class StoredRun(NamedTuple):
@@ -25,7 +55,15 @@ class StoredRun(NamedTuple):
         record = _json(folder, RECORD)
         if record.get("state") != "completed":
             raise _unusable(folder, f"the run is {record.get('state', 'of unknown state')}")
-        return cls(folder, record, read_document(folder / RESOLVED).value)
+        try:
+            _Facts.model_validate(record)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise _unusable(folder, f"{RECORD} does not say {where}") from None
+        config = read_document(folder / RESOLVED).value
+        if not isinstance(config, dict) or "target" not in (config.get("data") or {}):
+            raise _unusable(folder, f"{RESOLVED} does not say data.target")
+        return cls(folder, record, config)
 
     def metrics(self) -> dict[str, Any]:
         """Scores by set."""

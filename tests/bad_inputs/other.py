@@ -11,13 +11,15 @@ from bad_inputs.case import CONFIG, TABLE, Case, Content, made
 
 def stored(state: str, data: str = "t.csv") -> tuple[str, dict[str, Content]]:
     """To verify a run that says that it is in a state."""
+    rows = {"read": 19, "train": 11, "validation": 4, "test": 4, "excluded": {}}
     record = {
         "state": state,
+        "task": "regression",
         "epochs": 1,
         "iterations": 1,
         "threads": 1,
         "environment": {},
-        "data": {"sha256": "0" * 64, "rows": 19, "sets": {}},
+        "data": {"sha256": "0" * 64, "account": {"rows": rows}},
     }
     config = CONFIG.replace("t.csv", f"../{data}") + "threads: 1\n"
     return "verify old", {"old/run.json": json.dumps(record), "old/config.resolved.yaml": config}
@@ -100,6 +102,22 @@ CASES = [
         rows=(28,),
     ),
     Case("a run that has not ended", "BP-M020", 5, ("old", "running"), *stored("running")),
+    Case(
+        "a run without its account",
+        "BP-M020",
+        5,
+        ("run.json", "task"),
+        "verify old",
+        {"old/run.json": '{"state": "completed"}'},
+    ),
+    Case(
+        "a run whose config has lost its target",
+        "BP-M020",
+        5,
+        ("config.resolved.yaml", "data.target"),
+        "verify old",
+        stored("completed")[1] | {"old/config.resolved.yaml": "data: {path: t.csv}\n"},
+    ),
     Case("no run to compare", "BP-M020", 5, ("old", "run.json"), "compare old older"),
     Case(
         "a run whose data has gone",
