@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from bpcli.runs.signals import Interrupted, requests
+
 
 def main() -> None:
     """Run the command line; the process ends with the exit code."""
@@ -12,9 +14,15 @@ def main() -> None:
 
         print(f"bpcli {__version__}")
         return
-    from bpcli.cli.app import run
+    requests.listen()
+    try:
+        from bpcli.cli.app import run
 
-    sys.exit(run())
+        code = run()
+    except Interrupted as asked:  # before the first command could
+        code = asked.exit_code
+    requests.ignore()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -207,10 +207,12 @@ def _help(title: str, *arguments: str) -> str:
 
 
 def _exit_codes() -> str:
-    codes = {0: "Done.", 1: "A fault of bpcli itself, with a traceback.", 2: "Wrong usage."}
+    codes = {0: "Done.", 1: "A fault of bpcli itself; a crash file is named.", 2: "Wrong usage."}
     for error in BpcliError.__subclasses__():
         codes[error.exit_code] = _prose(error.__doc__ or "")
-    codes[130] = "Interrupted by the user."
+    ended = "after a clean stop: training goes on with `--resume`"
+    for name, number in {"SIGHUP": 129, "SIGINT, Ctrl-C": 130, "SIGTERM": 143}.items():
+        codes[number] = f"Ended by {name}, {ended}."
     rows = ([str(code), meaning] for code, meaning in sorted(codes.items()))
     return _table(["code", "meaning"], rows)
 

@@ -47,8 +47,13 @@ def test_the_form_of_an_error():
     ]
 
 
+def ended(error, consequence):
+    error.consequence = consequence
+    return error
+
+
 def test_the_consequence_comes_last():
-    lines = error_lines(DataError(FIELDS, FIELDS), "checkpoint at step 40")
+    lines = error_lines(ended(DataError(FIELDS, FIELDS), "checkpoint at step 40"))
     assert lines[-1] == "2 errors; checkpoint at step 40"
 
 
@@ -74,7 +79,7 @@ def test_a_caret_stays_below_its_character(above, caret, shown):
 def test_foreign_text_is_shown_and_bounded():
     hostile = "\x1b]0;x\x07\x9b\u202e" * 1000
     problem = Problem("BP-D001", hostile, hostile, hostile, (hostile, hostile))
-    for line in error_lines(DataError(problem), hostile):
+    for line in error_lines(ended(DataError(problem), hostile)):
         assert line.isprintable()
         assert len(line) < 2000
 
@@ -105,7 +110,7 @@ def test_notices_are_warnings_or_notes():
 
 def test_records_hold_the_same_facts_raw():
     hostile = FIELDS._replace(what="\x1b[2J\udc80")
-    record = error_record(DataError(hostile), "model complete")
+    record = error_record(ended(DataError(hostile), "model complete"))
     assert record == {
         "schema_version": 1,
         "error": "DataError",

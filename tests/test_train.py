@@ -68,6 +68,7 @@ def test_the_run_folder(tmp_path: Path) -> None:
     assert {path.name for path in run.iterdir()} == {
         *("model.safetensors", "history.csv", "metrics.json", "run.json", "split.csv"),
         *("config.yaml", "config.resolved.yaml", "predictions_test.csv"),
+        "checkpoint.safetensors",
     }
     record = json.loads((run / "run.json").read_text())
     assert record["state"] == "completed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -20,8 +21,10 @@ from bpcli.cli import (
     validate,
     verify,
 )
+from bpcli.cli.bug import report_bug
 from bpcli.cli.usage import call
-from bpcli.config.errors import BpcliError
+from bpcli.config.errors import BpcliError, Problem, ResourceError
+from bpcli.runs.signals import Interrupted
 
 app = typer.Typer(
     name="bpcli",
@@ -72,8 +75,17 @@ def run() -> int:
         return _leave_quietly() if end.code == 1 else int(end.code or 0)
     except BpcliError as error:
         return _report(error)
+    except MemoryError:
+        what, fix = "there is no memory left", "use a smaller table, or a bigger machine"
+        return _report(ResourceError(Problem("BP-R023", "", what, fix)))
     except BrokenPipeError:
         return _leave_quietly()
+    except Interrupted as asked:
+        with suppress(OSError):  # the terminal may be what has gone
+            print(f"{asked}: nothing was written", file=sys.stderr)
+        return asked.exit_code
+    except Exception as error:
+        return report_bug(error)
     return 0
 
 
@@ -92,5 +104,6 @@ def _report(error: BpcliError) -> int:
 
         print(json.dumps(error_record(error)))
     else:
-        print_lines(open_terminal().err, error_lines(error))
+        with suppress(OSError):
+            print_lines(open_terminal().err, error_lines(error))
     return error.exit_code

@@ -42,7 +42,7 @@ def plan(
     from bpcli.experiment.estimate import seconds_estimated
     from bpcli.experiment.memory import bytes_needed, require_training_memory
     from bpcli.experiment.problem import LearningProblem
-    from bpcli.runs.train import prepare_and_resolve
+    from bpcli.runs.resolved import prepare_and_resolve
 
     prepared, resolved = prepare_and_resolve(loaded)
     problem = LearningProblem.of(resolved, prepared)

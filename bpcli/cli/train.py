@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +13,9 @@ from bpcli.cli import options
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
-    from bpcli.runs.train import Outcome, TrainingRun
+    from bpcli.runs.results import Outcome
+    from bpcli.runs.signals import Interrupted
+    from bpcli.runs.train import TrainingRun
 
 
 def train(
@@ -24,6 +28,14 @@ def train(
     seed: options.Seed = None,
     threads: options.Threads = None,
     force: options.Force = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from the checkpoint in the run folder, or from the start where there is "
+            "none yet.",
+        ),
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -37,19 +49,33 @@ def train(
       bpcli train config.yaml -o runs/first --set learning_rate=1e-3 --seed 7
 
       bpcli train config.yaml --json | jq .metrics.test
+
+      bpcli train config.yaml -o runs/first --resume
     """
+    if resume and (output is None or force):
+        raise typer.BadParameter("needs -o RUN, and excludes --force", param_hint="--resume")
     from bpcli.display.console import open_terminal
     from bpcli.experiment.load import load
+    from bpcli.runs.threads import threads_of_checkpoint
 
     terminal = open_terminal(quiet=quiet, verbose=verbose)
-    loaded = load(config, options.assignments(sets, seed, threads))
+    known = threads_of_checkpoint(output) if resume and output else None
+    loaded = load(config, options.assignments(sets, seed, threads), auto_threads=known)
 
+    from bpcli.runs.signals import Interrupted
     from bpcli.runs.train import TrainingRun
 
-    run = TrainingRun(loaded, output, force=force)
-    _introduce(terminal, run)
-    _watch(terminal, run)
-    outcome = run.finish()
+    rethreaded = threads is not None
+    with TrainingRun(loaded, output, force=force, resume=resume, other_threads=rethreaded) as run:
+        try:
+            _introduce(terminal, run)
+            if resume:
+                _say_where(terminal, run)
+            _watch(terminal, run)
+            outcome = run.finish()
+        except Interrupted as asked:
+            _say_how_to_go_on(run, options.assignments(sets, seed, threads), asked)
+            raise typer.Exit(asked.exit_code) from None
     if json:
         _print_json(outcome)
     elif not quiet:
@@ -67,7 +93,18 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
         columns = run.prepared.columns
         terminal.say(columns_table((one.name, one.role, one.reason) for one in columns))
     if terminal.verbosity >= 0:
-        print_lines(terminal.err, notice_lines(run.prepared.notices))
+        print_lines(terminal.err, notice_lines((*run.prepared.notices, *run.notices)))
+
+
+def _say_where(terminal: Terminal, run: TrainingRun) -> None:
+    iteration = run.fit.state.iteration
+    if run.completed:
+        said = f"{run.folder} is complete: nothing is trained or written"
+    elif run.saved_at is None:
+        said = f"{run.folder} has no checkpoint yet: training begins at the start"
+    else:
+        said = f"{run.folder} goes on from its checkpoint at iteration {iteration}"
+    terminal.say(said)
 
 
 def _watch(terminal: Terminal, run: TrainingRun) -> None:
@@ -77,16 +114,20 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
     progress = TrainingProgress(
         terminal.err, terminal.interactive, total, run.config.epochs, terminal.verbosity < 0
     )
-    try:
-        with progress:
-            for record in run:
-                progress.update(record)
-    except KeyboardInterrupt:
-        from bpcli.display.text import PATH, show
+    with progress:
+        for record in run:
+            progress.update(record)
 
-        epochs, folder = len(run.records), show(str(run.folder), PATH)
-        typer.echo(f"interrupted after {epochs} epochs; {folder} has no model yet", err=True)
-        raise typer.Exit(130) from None
+
+def _say_how_to_go_on(run: TrainingRun, assignments: list[str], asked: Interrupted) -> None:
+    """What is on disk, and the command that goes on from there."""
+    from bpcli.display.text import PATH, show
+
+    words = ["bpcli", "train", str(run.loaded.path), "-o", str(run.folder), "--resume"]
+    words += [word for one in assignments for word in ("--set", one)]
+    with suppress(OSError):  # the terminal may be what has gone
+        typer.echo(f"{asked}: {show(run.on_disk, PATH)}", err=True)
+        typer.echo(f"go on with: {show(shlex.join(words), PATH)}", err=True)
 
 
 def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:

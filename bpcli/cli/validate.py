@@ -36,7 +36,7 @@ def validate(
     loaded = load(config, options.assignments(sets, seed, threads))
     if expand:
         from bpcli.config.dump import dump
-        from bpcli.runs.train import expanded
+        from bpcli.runs.resolved import expanded
 
         typer.echo(dump(expanded(loaded)), nl=False)
     elif json:

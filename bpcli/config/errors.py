@@ -25,6 +25,7 @@ class BpcliError(Exception):
     """A failure that the user can mend."""
 
     exit_code: ClassVar[int]
+    consequence: str = "nothing was written"  # what is on disk now
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
@@ -65,6 +66,12 @@ class ResourceError(BpcliError):
     """The work does not fit this machine.  BP-R…"""
 
     exit_code = 8
+
+
+class BusyError(BpcliError):
+    """Another run is using the folder.  BP-B…"""
+
+    exit_code = 10
 
 
 class Notice(NamedTuple):

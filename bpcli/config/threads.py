@@ -27,21 +27,26 @@ WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in
 WHOLE_VECTOR = {"lbfgs"}  # optimizers that need all parameters in one process
 
 
-def threads_of(config: Any) -> int:
-    """The threads that a config (plain YAML values) asks for: `threads`, or by its widest layer."""
+def threads_of(config: Any, auto: int | None = None) -> int:
+    """The threads that a config (plain YAML values) asks for: `threads`, or by its widest layer.
+
+    `auto` is a number to take in place of the latter.
+    """
     asked = config.get("threads", "auto") if isinstance(config, dict) else "auto"
     if isinstance(asked, int) and not isinstance(asked, bool) and asked >= 1:
         return asked
+    if auto is not None:
+        return auto
     wide = any(isinstance(one, int) and one >= WIDE for one in _scalars(_part(config, "network")))
     return min(physical_cores(), MOST) if wide else 1
 
 
-def blas_threads_of(config: Any) -> int:
+def blas_threads_of(config: Any, auto: int | None = None) -> int:
     """Of these, the threads of the BLAS: one where processes share the rows of a batch."""
     layers, optimizer = _scalars(_part(config, "network")), _scalars(_part(config, "optimizer"))
     if FORKS and WHOLE_BATCH.isdisjoint(layers) and WHOLE_VECTOR.isdisjoint(optimizer):
         return 1
-    return threads_of(config)
+    return threads_of(config, auto)
 
 
 def fix_threads(count: int) -> None:

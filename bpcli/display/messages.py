@@ -26,9 +26,9 @@ _HEAD = re.compile(r"(error|warning|note)(\[[^]]*\]|:)")
 _FIX = "  fix: "
 
 
-def error_lines(error: BpcliError, consequence: str = "nothing was written") -> list[str]:
+def error_lines(error: BpcliError) -> list[str]:
     """Every problem, then how many there are and what is on disk now."""
-    total = f"{counted(len(error.problems), 'error')}; {show(consequence, _SENTENCE)}"
+    total = f"{counted(len(error.problems), 'error')}; {show(error.consequence, _SENTENCE)}"
     return [*_lines("error", error.problems), total]
 
 
@@ -40,14 +40,14 @@ def notice_lines(notices: Iterable[Notice]) -> list[str]:
     return [*_lines("warning", warnings), *_lines("note", notes)]
 
 
-def error_record(error: BpcliError, consequence: str = "nothing was written") -> dict[str, Any]:
+def error_record(error: BpcliError) -> dict[str, Any]:
     """The same facts for `--json`, uncut and raw: JSON does its own escaping."""
     return {
         "schema_version": SCHEMA_VERSION,
         "error": type(error).__name__,
         "exit_code": error.exit_code,
         "problems": [{**p._asdict(), "detail": list(p.detail)} for p in error.problems],
-        "consequence": consequence,
+        "consequence": error.consequence,
     }
 
 

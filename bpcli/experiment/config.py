@@ -90,6 +90,18 @@ class StopSpec(Spec):
     ] = None
 
 
+class OutputSpec(Spec):
+    """What is written while training."""
+
+    checkpoint_every: Annotated[
+        Annotated[float, Field(ge=0)] | Literal["auto"],
+        Field(
+            description="seconds between two checkpoints; 0: at each update; auto: 30, or 20 times "
+            "what writing one takes where that is more. The end, Ctrl-C and SIGTERM write one too"
+        ),
+    ] = "auto"
+
+
 class Config(Spec):
     """One experiment: the data, the network, how it learns, and when it stops."""
 
@@ -182,6 +194,10 @@ class Config(Spec):
             "recorded. auto: 1 below 256 units a layer, else the cores, at most 8"
         ),
     ] = "auto"
+
+    output: Annotated[OutputSpec, Field(description="what is written while training")] = (
+        OutputSpec()
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -11,6 +11,7 @@ import numpy as np
 from bpcli.config.errors import NumericError, Problem, ResourceError
 from bpcli.experiment.cause import Scaling, likely_cause
 from bpcli.experiment.config import StopSpec
+from bpcli.experiment.progress import Progress, Snapshot, text_of, under
 from bpcli.experiment.stopping import Record, StopRule
 from bpcli.metrics.metric import Floats, Metric, Truth
 from bpcli.nn.batches import Rows
@@ -19,7 +20,7 @@ from bpcli.nn.layer import Array, Views
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import BLOCK, Scorer
-from bpcli.nn.training import Epoch, Method, State, train
+from bpcli.nn.training import Epoch, Method, Saved, State, train
 
 MOST_HALVINGS = 10
 
@@ -47,12 +48,16 @@ class Fit:
         *,
         backoff: bool = False,
         scaling: Scaling | None = None,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self.network, self.method, self.rows = network, method, rows
-        self.backoff, self.scaling = backoff, scaling
+        self.scaling, self.pause = scaling, pause
         self.halvings: list[int] = []  # the iterations at which the rate was halved
         self.state = State.start(network, method, rows.x.dtype.name, rows)
         self.stop_reason = ""
+        self._kept = self.state.saved() if backoff else None  # where backoff goes back to
+        self._lowest = np.inf
+        self._began, self._spent = time.monotonic(), 0.0  # this sitting, and those before
         self._rule = StopRule(stop, validation.metric if validation else None)
         self._validate = validation and _Validator(network, method.loss, validation, self.state)
         self._best: Array | None = None
@@ -67,9 +72,19 @@ class Fit:
         """Parameters (R,P) of the best epoch where that was asked for, else of the last."""
         return self.state.result if self._best is None else self._best
 
+    @property
+    def seconds(self) -> float:
+        """Of training so far, over all sittings."""
+        return time.monotonic() - self._began + self._spent
+
     def __iter__(self) -> Iterator[Record]:
-        """Train, one record an epoch.  Raises NumericError when training diverges for good."""
-        start = time.monotonic()
+        """Train, one record an epoch.  Raises NumericError when training diverges for good.
+
+        `pause` is called before each update, when a snapshot may be taken.
+        """
+        if self.stop_reason:  # restored from the snapshot of a finished training
+            return
+        self._began = time.monotonic()
         for epoch in self._epochs():
             loss, metric = self._validate() if self._validate else (None, None)
             record = Record(
@@ -80,7 +95,7 @@ class Fit:
                 loss,
                 metric,
                 float(epoch.gradient_norm[0]),
-                time.monotonic() - start,
+                self.seconds,
             )
             self._observe(record)
             self.stop_reason = self._judge(record)
@@ -95,22 +110,58 @@ class Fit:
             return f"{self.method.optimizer.name} has converged"
         return f"all {self.state.iteration} iterations done"
 
+    def snapshot(self) -> Snapshot:
+        """All that training needs to go on to the same bytes; the arrays are not copies."""
+        progress = Progress(
+            counts=self.state.counts(),
+            rates=tuple(self.method.rates),
+            halvings=tuple(self.halvings),
+            best=text_of(self._rule.best),
+            best_epoch=self._rule.best_epoch,
+            lowest=text_of(self._lowest),
+            kept=None if self._kept is None else dict(self._kept.counts),
+            seconds=self.seconds,
+            stop_reason=self.stop_reason,
+        )
+        return Snapshot(progress, self._arrays())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot of the same training.  Raises ValueError where it is another's."""
+        progress, arrays = snapshot
+        snapshot.require_like(self._arrays(), self.state.flat)
+        self.state.restore(Saved(under("state", arrays), progress.counts))
+        if self._kept is not None and progress.kept is not None:
+            self._kept = Saved(under("kept", arrays), progress.kept)
+        self._best = arrays["best"].copy() if "best" in arrays else None
+        self.method = self.method._replace(rates=progress.rates)
+        self.halvings = list(progress.halvings)
+        self._rule.best, self._rule.best_epoch = float(progress.best), progress.best_epoch
+        self._lowest, self._spent = float(progress.lowest), progress.seconds
+        self.stop_reason = progress.stop_reason
+
+    def _arrays(self) -> dict[str, Array]:
+        kept = {} if self._kept is None else self._kept.arrays
+        return {
+            **{f"state.{name}": array for name, array in self.state.arrays().items()},
+            **{f"kept.{name}": array for name, array in kept.items()},
+            **({} if self._best is None else {"best": self._best}),
+        }
+
     def _epochs(self) -> Iterator[Epoch]:
         """Epochs of the engine; with backoff, a divergence starts again from the lowest loss."""
-        kept, lowest = self.state.copy() if self.backoff else None, np.inf
         while True:
             try:
-                for epoch in train(self.network, self.method, self.state, self.rows):
+                for epoch in train(self.network, self.method, self.state, self.rows, self.pause):
                     yield epoch
-                    if kept is not None and epoch.loss[0] < lowest:
-                        kept, lowest = self.state.copy(), epoch.loss[0]
+                    if self._kept is not None and epoch.loss[0] < self._lowest:
+                        self._kept, self._lowest = self.state.saved(), float(epoch.loss[0])
                 return
             except ChildProcessError as error:
                 raise ResourceError(_lost(error)) from None
             except Diverged as diverged:
-                if kept is None or len(self.halvings) == MOST_HALVINGS:
+                if self._kept is None or len(self.halvings) == MOST_HALVINGS:
                     raise NumericError(self._divergence(diverged)) from None
-                self.state.restore(kept)
+                self.state.restore(self._kept)
                 self.method = self.method._replace(rates=[r / 2 for r in self.method.rates])
                 self.halvings.append(diverged.iteration)
 
@@ -154,6 +205,7 @@ class _Validator:
         )
         self.c = np.full((1, 1, 1), 1 / n, dtype)
 
+    @np.errstate(all="ignore")  # weights on the way to divergence may overflow
     def __call__(self) -> tuple[float, float | None]:
         z = self.scorer(self.validation.x)
         loss = self.loss.value(z, self.validation.t[None], self.c, self.scratch)

@@ -29,11 +29,14 @@ class Loaded(NamedTuple):
         return self.path.parent
 
 
-def load(path: Path, assignments: Sequence[str] = ()) -> Loaded:
-    """Read, override and check a config file.  Raises ConfigError with every problem at once."""
+def load(path: Path, assignments: Sequence[str] = (), *, auto_threads: int | None = None) -> Loaded:
+    """Read, override and check a config file.  Raises ConfigError with every problem at once.
+
+    `auto_threads` is what `threads: auto` means where a run has begun with it already.
+    """
     written = read_document(path)
     document = override(written, assignments)
-    fix_threads(blas_threads_of(document.value))
+    fix_threads(blas_threads_of(document.value, auto_threads))
     from bpcli.experiment.config import Config  # brings numpy, which must see the threads
 
     try:
@@ -41,7 +44,7 @@ def load(path: Path, assignments: Sequence[str] = ()) -> Loaded:
     except ConfigError as error:
         more = _data_problems(document, path.parent)
         raise ConfigError(*error.problems, *more) from None
-    threads = {"threads": threads_of(document.value)}
+    threads = {"threads": threads_of(document.value, auto_threads)}
     return Loaded(config.model_copy(update=threads), path, written.text)
 
 

@@ -6,7 +6,10 @@ from math import prod
 
 import numpy as np
 
+from bpcli.config.errors import Problem, ResourceError
 from bpcli.config.memory import require_memory
+from bpcli.config.threads import usable_cores
+from bpcli.experiment.config import Config
 from bpcli.experiment.problem import LearningProblem
 from bpcli.nn.layer import Plan
 
@@ -33,3 +36,12 @@ def require_training_memory(problem: LearningProblem) -> None:
     """Raises ResourceError, with the numbers and the keys to change, where it does not fit."""
     fix = "use fewer units (network), smaller batches (batch_size), or dtype: float32"
     require_memory(bytes_needed(problem), "BP-R001", "network", "training", fix)
+
+
+def require_cores(config: Config) -> None:
+    """Raises ResourceError for more threads than cores: BLAS would quietly use fewer."""
+    asked, cores = config.threads, usable_cores()
+    if isinstance(asked, int) and asked > cores:
+        what = f"{asked} threads are asked for, {cores} cores are available"
+        fix = f"use --threads {cores}; other threads give other last bits"
+        raise ResourceError(Problem("BP-R022", "threads", what, fix))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -56,8 +57,8 @@ class LearningProblem(NamedTuple):
             flat,
         )
 
-    def fit(self) -> Fit:
-        """Training from the start values; iterate it to train."""
+    def fit(self, pause: Callable[[], None] = lambda: None) -> Fit:
+        """Training from the start values; iterate it to train.  `pause`: see `train`."""
         return Fit(
             self.network,
             self.method(),
@@ -66,6 +67,7 @@ class LearningProblem(NamedTuple):
             self.config.stop,
             backoff=self.config.on_divergence == "backoff",
             scaling=self._scaling(),
+            pause=pause,
         )
 
     def training_rows(self) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -62,8 +63,11 @@ class Batches:
             return
         order = generator(self.seed, Purpose.SHUFFLE, epoch).permutation(self.n)
         end = min(last * self.size, self.n)
-        for start in range(first * self.size, end, self.at_once):
-            yield from self._cut(order[start : min(start + self.at_once, end)])
+        done = first * self.size
+        # From the middle of an epoch on, the rows gathered at once are those of a whole epoch.
+        for start in range(done // self.at_once * self.at_once, end, self.at_once):
+            batches = self._cut(order[start : min(start + self.at_once, end)])
+            yield from islice(batches, max(0, done - start) // self.size, None)
 
     def _cut(self, chunk: Ints) -> Iterator[Batch]:
         """The batches of rows that stand one behind the other."""

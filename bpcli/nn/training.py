@@ -7,8 +7,7 @@ Display, history, the best weights, stopping and files live with the caller, who
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -47,19 +46,30 @@ class Method(NamedTuple):
     parts: int = 1  # processes that compute each update together
 
 
+class Saved(NamedTuple):
+    """The values of a state: every array by its name, and the counts."""
+
+    arrays: Mapping[str, Array]
+    counts: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class State:
     """What training changes: named arrays, and the number of updates done so far.
 
+    Between two updates it is all that training needs to go on, also in the middle of an epoch.
     Parameters (R,P), the optimizer's slots (R,…), the running mean of the parameters (R,P) where
-    asked for, and what the schedule remembers (R,).
+    asked for, what the schedule remembers (R,), and the losses of the epoch so far (R,).
     """
 
     flat: Array
     slots: dict[str, Array]
+    loss_sum: Array  # over the rows of the epoch so far, each before the update of its batch
+    last_loss: Array  # of the last batch; nothing yet at iteration 0
     average: Array | None = None
     schedule: dict[str, Array] = field(default_factory=dict)
     iteration: int = 0
+    rows_seen: int = 0  # in the epoch so far
 
     @classmethod
     def start(cls, network: Network, method: Method, dtype: str, rows: Rows | None = None) -> State:
@@ -71,7 +81,8 @@ class State:
         flat[...] = network.init(method.seed, method.replicas, dtype)
         calibrate(network, flat, rows)
         memory = method.optimizer.memory(*flat.shape)
-        state = cls(flat, {name: shared(shape, dtype) for name, shape in memory.items()})
+        slots = {name: shared(shape, dtype) for name, shape in memory.items()}
+        state = cls(flat, slots, np.zeros(len(flat)), np.zeros(len(flat)))
         if method.ema is not None:
             state.average = shared(flat.shape, dtype)
             state.average[...] = flat
@@ -81,23 +92,26 @@ class State:
         return state
 
     def arrays(self) -> dict[str, Array]:
-        """Every array by its name: `flat`, `slots.<name>`, `average`, `schedule.<name>`."""
-        named = {"flat": self.flat}
+        """Every array by its name: `flat`, `slots.<name>`, `average`, `schedule.<name>` …"""
+        named = {"flat": self.flat, "loss_sum": self.loss_sum, "last_loss": self.last_loss}
         named |= {f"slots.{name}": slot for name, slot in self.slots.items()}
         if self.average is not None:
             named["average"] = self.average
         return named | {f"schedule.{name}": array for name, array in self.schedule.items()}
 
-    def copy(self) -> State:
-        """The same state in arrays of its own."""
-        return deepcopy(self)
+    def counts(self) -> dict[str, int]:
+        """Every number that is not in an array."""
+        return {"iteration": self.iteration, "rows_seen": self.rows_seen}
 
-    def restore(self, kept: State) -> None:
-        """Take the values of a copy into the arrays of this state."""
-        theirs = kept.arrays()
+    def saved(self) -> Saved:
+        """The values of this moment, in arrays of their own."""
+        return Saved({name: a.copy() for name, a in self.arrays().items()}, self.counts())
+
+    def restore(self, saved: Saved) -> None:
+        """Take saved values into the arrays of this state."""
         for name, array in self.arrays().items():
-            np.copyto(array, theirs[name])
-        self.iteration = kept.iteration
+            np.copyto(array, saved.arrays[name])
+        self.iteration, self.rows_seen = saved.counts["iteration"], saved.counts["rows_seen"]
 
     @property
     def result(self) -> Array:
@@ -115,9 +129,16 @@ class Epoch(NamedTuple):
     gradient_norm: Array  # ‖g‖₂ of the last batch, before clipping by norm
 
 
-def train(network: Network, method: Method, state: State, rows: Rows) -> Iterator[Epoch]:
+def train(
+    network: Network,
+    method: Method,
+    state: State,
+    rows: Rows,
+    pause: Callable[[], None] = lambda: None,
+) -> Iterator[Epoch]:
     """θ ← θ − rate · step(dL/dθ), batch by batch, until `method.iterations` updates are done.
 
+    `pause` is called before each update: the moment to save the state, or to raise and stop.
     Ends earlier where the optimizer is done. Raises Diverged when a loss, a gradient or a weight is
     not finite; the parameters are then those before the update, or, where it was the update that
     made them so, those before its epoch.
@@ -132,7 +153,7 @@ def train(network: Network, method: Method, state: State, rows: Rows) -> Iterato
 
     team = Team(method.parts, work)
     try:
-        stepper = _Stepper(network, method, state, rows, board, team.first)
+        stepper = _Stepper(network, method, state, rows, board, team.first, pause)
         per_epoch = math.ceil(rows.x.shape[1] / method.batch_size)
         weights = [state.flat] if state.average is None else [state.flat, state.average]
         kept = [array.copy() for array in weights]
@@ -191,8 +212,9 @@ class _Stepper:
         rows: Rows,
         board: Board,
         member: Member,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
-        self.network, self.method, self.state = network, method, state
+        self.network, self.method, self.state, self.pause = network, method, state, pause
         self.board, self.member = board, member
         self.params = network.views(state.flat)
         self.grad = board.grads[member.rank]
@@ -207,7 +229,6 @@ class _Stepper:
         self.own = state.flat[:, self.columns]
         self.update = self._update(method.optimizer)
         self.batch: Batch
-        self.last_loss = np.full(len(self.rates), np.nan)  # (R,) of the epoch before
         self._last_scratch: list[Views] = []
         self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
 
@@ -221,26 +242,29 @@ class _Stepper:
 
     @np.errstate(all="ignore")  # what is not finite is looked for, and named
     def epoch(self, epoch: int, first: int, last: int, iteration: int) -> Epoch:
-        self.state.iteration = iteration
-        total, rows_seen = np.zeros(len(self.rates)), 0
-        rate = norm = loss = self.last_loss
+        state = self.state
+        state.iteration = iteration
+        if first == 0:
+            state.loss_sum[:], state.rows_seen = 0, 0
+        rate = norm = np.full(len(self.rates), np.nan)
         for batch in self.batches.of_epoch(epoch, first, last):
+            self.pause()
             rate = self._rate()
             self.batch = batch
-            before, loss = loss, self._loss()
-            self._require_finite("loss", loss, rate, before)
+            loss = self._loss()
+            self._require_finite("loss", loss, rate)
+            state.last_loss[:] = loss
             norm = self._norm()
-            self._require_finite("gradient", norm, rate, loss)
+            self._require_finite("gradient", norm, rate)
             rounded = rate.astype(self.grad.dtype)[:, None]
             self.gradient.shorten(norm)
-            self.update.apply(rounded, self.state.iteration + 1)
+            self.update.apply(rounded, state.iteration + 1)
             self._average()
-            self._require_finite("weights", self._sizes(), rate, loss)
-            self.state.iteration += 1
-            rows_seen += batch.rows
-            total += loss * batch.rows
-        self.last_loss = loss
-        return Epoch(epoch + 1, self.state.iteration, rate, total / rows_seen, norm)
+            self._require_finite("weights", self._sizes(), rate)
+            state.iteration += 1
+            state.rows_seen += batch.rows
+            state.loss_sum += loss * batch.rows
+        return Epoch(epoch + 1, state.iteration, rate, state.loss_sum / state.rows_seen, norm)
 
     def _rate(self) -> Array:
         """The learning rate (R,) of the next update."""
@@ -285,13 +309,14 @@ class _Stepper:
         own = average[:, self.columns]
         own += share * (self.state.flat[:, self.columns] - own)
 
-    def _require_finite(self, what: str, values: Array, rate: Array, before: Array) -> None:
+    def _require_finite(self, what: str, values: Array, rate: Array) -> None:
         if _all_finite(values):
             return
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         place = layer_of(self.network, self.state.flat) if what == "weights" else self._suspect()
-        iteration = self.state.iteration + 1
-        raise Diverged(what, iteration, float(rate[bad]), float(before[bad]), place)
+        state, first = self.state, what == "loss" and self.state.iteration == 0
+        before = math.nan if first else float(state.last_loss[bad])
+        raise Diverged(what, state.iteration + 1, float(rate[bad]), before, place)
 
     def _suspect(self) -> str:
         """`layer 2 (dense)`: where infinities or NaNs begin, on the way forward, then backward."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bpcli import __version__
-from bpcli.config.errors import OutputError, Problem
 from bpcli.config.threads import threads_in_use, usable_cores
-from bpcli.runs.files import make_folder, write_file
-from bpcli.runs.source import MODEL
+from bpcli.runs.files import write_file
+from bpcli.runs.lock import owner_of
 
+MODEL = "model.safetensors"
 RECORD = "run.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
@@ -21,25 +21,10 @@ SPLIT = "split.csv"
 PREDICTIONS = "predictions_test.csv"
 GIVEN = "config.yaml"
 RESOLVED = "config.resolved.yaml"
-FILES = (MODEL, RECORD, HISTORY, METRICS, SPLIT, PREDICTIONS, GIVEN, RESOLVED)
-
-
-def new_folder(config: Path, output: Path | None, *, force: bool) -> Path:
-    """The folder of a new run: `output`, or `runs/<config name>-<n>` with the next free n.
-
-    Raises OutputError where another run or foreign files would be in the way.
-    """
-    folder = output if output is not None else _next_free(Path("runs"), config.stem)
-    if folder.is_dir() and not force:
-        _refuse_occupied(folder)
-    make_folder(folder)
-    for name in FILES:
-        if (folder / name).is_symlink():
-            what = "is a symbolic link; bpcli does not write through links"
-            raise OutputError(Problem("BP-O004", str(folder / name), what, "remove the link"))
-        if force:
-            (folder / name).unlink(missing_ok=True)
-    return folder
+CHECKPOINT = "checkpoint.safetensors"
+PLAN = (GIVEN, RESOLVED, SPLIT)  # known before the first update
+RESULTS = (MODEL, CHECKPOINT, RECORD, HISTORY, METRICS, PREDICTIONS)
+FILES = (*RESULTS, *PLAN)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -68,18 +53,32 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _next_free(parent: Path, name: str) -> Path:
-    number = 1
-    while (parent / f"{name}-{number}").exists():
-        number += 1
-    return parent / f"{name}-{number}"
+def state_of(folder: Path) -> str | None:
+    """What `run.json` says: running, interrupted, failed, diverged, completed; None without one.
+
+    A run that nobody works on any more was interrupted, whatever it could still write down.
+    """
+    record = _record(folder)
+    if record is None:
+        return None
+    owner = owner_of(folder)
+    alive = owner is not None and owner.may_live() and not owner.is_this()
+    state = str(record.get("state", "damaged"))
+    return "interrupted" if state == "running" and not alive else state
 
 
-def _refuse_occupied(folder: Path) -> None:
-    if (folder / RECORD).exists():
-        what = "already holds a run"
-        fix = "choose another folder with -o, or replace the run with --force"
-        raise OutputError(Problem("BP-O002", str(folder), what, fix))
-    if any(folder.iterdir()):
-        what = "is not empty and not a run folder"
-        raise OutputError(Problem("BP-O003", str(folder), what, "choose another folder with -o"))
+def run_of(folder: Path) -> str | None:
+    """The id of the run that a folder holds, as `run.json` says it."""
+    record = _record(folder) or {}
+    return str(record["run"]) if "run" in record else None
+
+
+def _record(folder: Path) -> dict[str, Any] | None:
+    """What `run.json` says; nothing where it is damaged, None where there is none."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -11,7 +11,7 @@ from bpcli.config.errors import ModelError, Problem
 Record = dict[str, Any]
 KEY = "bpcli"
 HEADER_LIMIT = 100_000_000
-ITEM_SIZE = {"F32": 4, "F64": 8}
+ITEM_SIZE = {"F32": 4, "F64": 8, "U8": 1}
 
 
 def read_header(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:

@@ -17,6 +17,7 @@ from bpcli.experiment.config import Layers, Task
 from bpcli.experiment.predictor import Predictor
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
+from bpcli.runs.folder import run_of
 from bpcli.runs.header import damaged
 from bpcli.runs.source import read_model_bytes
 from bpcli.runs.tensorfile import Tensors, pack, unpack
@@ -29,6 +30,7 @@ class ModelRecord(Spec):
 
     format: Literal[1] = 1
     bpcli: str
+    run: str  # id shared by the files of a run
     task: Task
     target: AnyTarget
     ids: Annotated[tuple[str, ...], Field(strict=False)]  # copied into predictions
@@ -58,7 +60,18 @@ def read_model(path: Path) -> tuple[ModelRecord, Predictor]:
     content, name = read_model_bytes(path)
     raw, tensors = unpack(content, name)
     record = _record(raw, name)
+    if path.is_dir():
+        require_run(record.run, path, name)
     return record, _predictor(record, tensors, name)
+
+
+def require_run(run: str, folder: Path, name: str) -> None:
+    """Raises ModelError where a file is not of the run that its folder holds."""
+    known = run_of(folder)
+    if known not in (None, run):
+        what = f"is of run {run}, its folder holds run {known}"
+        fix = "put the files of one run together, or start again with --force"
+        raise ModelError(Problem("BP-M011", name, what, fix))
 
 
 def _record(raw: dict[str, Any], name: str) -> ModelRecord:

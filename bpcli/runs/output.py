@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bpcli.config.characters import escaped
-from bpcli.runs.files import failure, replacing, require_new
+from bpcli.runs.files import creating, failure
 
 STDOUT = Path("-")
 
@@ -23,8 +23,7 @@ def writing(path: Path, *, keep: Path, force: bool) -> Iterator[Callable[[bytes]
     if path == STDOUT:
         yield _print
         return
-    require_new(path, keep=keep, force=force)
-    with replacing(path) as file:
+    with creating(path, keep=keep, force=force) as file:
         yield file.write
 
 

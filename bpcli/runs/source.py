@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from bpcli.config.errors import ModelError, Problem
-
-MODEL = "model.safetensors"
+from bpcli.runs.folder import MODEL, state_of
 
 
 def read_model_bytes(path: Path) -> tuple[bytes, str]:
-    """The bytes of a model and its file's name.  Raises ModelError where there is none."""
+    """The bytes of a model and its file's name.  Raises ModelError where there is none.
+
+    A run folder's model counts once the run is complete; whoever names the file itself gets it.
+    """
+    if path.is_dir():
+        _require_complete(path)
     file = path / MODEL if path.is_dir() else path
     try:
         return file.read_bytes(), str(file)
@@ -18,3 +22,11 @@ def read_model_bytes(path: Path) -> tuple[bytes, str]:
         what = f"cannot be read: {error.strerror or error}"
         fix = "give the folder of a completed run, or a model file"
         raise ModelError(Problem("BP-M001", str(file), what, fix)) from None
+
+
+def _require_complete(folder: Path) -> None:
+    state = state_of(folder)
+    if state not in (None, "completed"):
+        what = f"holds no finished model: its run is {state}"
+        fix = "finish it with bpcli train … --resume, or name a model file itself"
+        raise ModelError(Problem("BP-M015", str(folder), what, fix))

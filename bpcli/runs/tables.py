@@ -39,6 +39,18 @@ def history_csv(records: Iterable[Record], metric: str) -> str:
     return csv_text(header, rows)
 
 
+def history_of(text: str) -> list[Record]:
+    """The records that `history_csv` wrote.  Raises ValueError for what it did not write."""
+    rows = list(csv.reader(io.StringIO(text)))[1:]
+    return [_record(*row) for row in rows]
+
+
+def _record(epoch: str, iteration: str, *values: str) -> Record:
+    """A line of the history; an empty cell is a value that there is not."""
+    numbers: list[Any] = [float(value) if value else None for value in values]
+    return Record(int(epoch), int(iteration), *numbers)
+
+
 def split_csv(prepared: Prepared) -> str:
     """Which set each row belongs to; rows count from 1, the first one below the header."""
     names = (SET_NAMES[int(which)] for which in prepared.sets)

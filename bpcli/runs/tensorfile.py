@@ -19,7 +19,11 @@ from numpy.typing import NDArray
 from bpcli.runs.header import KEY, Record, canonical, damaged, read_header
 
 Tensors = Mapping[str, NDArray[Any]]
-DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "U8": np.dtype("u1"),
+}
 
 
 def pack(record: Record, tensors: Tensors) -> bytes:

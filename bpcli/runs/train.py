@@ -1,181 +1,202 @@
-"""One training run from a loaded config to a complete run folder."""
+"""One training run from a loaded config to a complete run folder, also in several sittings."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from os.path import relpath
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Self
 
-from bpcli import __version__
 from bpcli.config.dump import dump
-from bpcli.config.errors import NumericError
+from bpcli.config.errors import BpcliError, Notice, NumericError, Problem, ResourceError
 from bpcli.data.account import account
-from bpcli.data.prepare import Prepared, prepare
-from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
-from bpcli.experiment.assessment import Assessment, assess
-from bpcli.experiment.baseline import Baseline, constant_baseline, linear_baseline
-from bpcli.experiment.coefficients import Equations, equations
-from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.memory import require_training_memory
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
-from bpcli.experiment.resolve import resolve, with_target_scaler
-from bpcli.experiment.scoring import score
 from bpcli.experiment.stopping import Record
-from bpcli.metrics.metric import Floats, metrics_for
 from bpcli.runs import folder as names
-from bpcli.runs.files import write_file
-from bpcli.runs.folder import environment, new_folder, write_json
-from bpcli.runs.model import ModelRecord, model_bytes
-from bpcli.runs.source import MODEL
-from bpcli.runs.tables import history_csv, predictions_csv, split_csv
-
-Metrics = dict[str, dict[str, float]]
-
-
-class Outcome(NamedTuple):
-    """What a finished run came to."""
-
-    folder: Path
-    metrics: Metrics  # by set
-    baselines: Metrics  # by set
-    baseline: str
-    held_out: str  # the set that the assessment is of: test where there is one
-    assessment: Assessment
-    linear: Metrics | None  # of linear or logistic regression; None where the model is one
-    equations: Equations | None  # of a linear model, in raw units
-    stop_reason: str
-    best_epoch: int | None
-    records: list[Record]
+from bpcli.runs.checkpoint import (
+    Pace,
+    checkpoint_bytes,
+    differences,
+    read_checkpoint,
+    require_same,
+)
+from bpcli.runs.claim import Claim
+from bpcli.runs.files import is_durable, write_file
+from bpcli.runs.folder import CHECKPOINT, environment, state_of, write_json
+from bpcli.runs.header import damaged
+from bpcli.runs.identity import Identity
+from bpcli.runs.model import require_run
+from bpcli.runs.resolved import prepare_and_resolve, written_from
+from bpcli.runs.results import Outcome, Results
+from bpcli.runs.signals import Interrupted, requests
+from bpcli.runs.tables import split_csv
 
 
 class TrainingRun:
     """Prepare at construction, train by iteration, evaluate and write by `finish`.
 
-    Everything that can be checked is checked before the folder is made.
+    Everything that can be checked is checked before the folder is made. As a context it frees the
+    folder at its end. With `resume` it goes on from the folder's checkpoint, or from the start
+    where there is none; `other_threads` accepts another number of them than before.
     """
 
-    def __init__(self, loaded: Loaded, output: Path | None = None, *, force: bool = False) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        output: Path | None = None,
+        *,
+        force: bool = False,
+        resume: bool = False,
+        other_threads: bool = False,
+    ) -> None:
         self.loaded = loaded
+        claim = Claim(loaded.path, output, force, resume)
+        claim.check()
         self.prepared, self.config = prepare_and_resolve(loaded)
         self.problem = LearningProblem.of(self.config, self.prepared)
         require_training_memory(self.problem)
-        self.fit = self.problem.fit()
-        self.folder = new_folder(loaded.path, output, force=force)
+        require_cores(self.config)
+        self.identity = Identity.of(self.config, self.prepared.table)
+        self.fit = self.problem.fit(self._pause)
         self.records: list[Record] = []
         self._account = account(self.prepared)
+        self.notices: list[Notice] = []  # about the run, not the data
+        self.saved_at: int | None = None  # the iteration of the checkpoint on disk
+        self.completed = False  # by an earlier sitting
+        self._pace = Pace(self.config.output.checkpoint_every)
+        self.folder, self._lock = claim.take(self._inputs(), self._space())
+        try:
+            if resume and (self.folder / CHECKPOINT).exists():
+                self._go_on(other_threads)
+            if not is_durable(self.folder):
+                self.notices.append(Notice("BP-O020", str(self.folder), *_NOT_DURABLE))
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self._lock.release()
 
     def __iter__(self) -> Iterator[Record]:
-        """Train; `run.json` tells the truth at every moment."""
-        write_file(self.folder / names.GIVEN, self.loaded.text)
-        write_file(
-            self.folder / names.RESOLVED,
-            dump(written_from(self.config, self.loaded.folder, self.folder)),
-        )
-        write_file(self.folder / names.SPLIT, split_csv(self.prepared))
-        self._write_state("running")
-        try:
+        """Train; `run.json` tells the truth at every moment.
+
+        The first signal to end waits for the update at work, and for the checkpoint after it.
+        """
+        if self.completed:
+            return
+        with self._telling(), requests.deferred():
+            self._write_state("running")  # first, so that the folder is known for a run's
+            if self.saved_at is None:
+                self._write_plan()
             for record in self.fit:
                 self.records.append(record)
                 yield record
-        except BaseException as error:
-            self._write_state(_state_after(error), stop_reason=str(error))
-            raise
+            self._save()
 
     def finish(self) -> Outcome:
         """Predict every row with the final weights, score, and write what is left."""
-        predictor = self.problem.predictor(self.fit.weights)
-        prediction = predictor.predict_inputs(self.prepared.x)
-        outcome = self._outcome(predictor, prediction)
-        self._write_results(predictor, prediction, outcome)
-        self._write_state(
-            "completed", stop_reason=outcome.stop_reason, best_epoch=outcome.best_epoch
-        )
-        return outcome
+        with self._telling():
+            fit = self.fit
+            results = Results.of(
+                self.problem,
+                fit.weights,
+                self.folder,
+                self.records,
+                fit.stop_reason,
+                fit.best_epoch,
+            )
+            if not self.completed:
+                results.write(self.identity)
+                self._write_state(
+                    "completed", stop_reason=fit.stop_reason, best_epoch=fit.best_epoch
+                )
+        return results.outcome
 
-    def _outcome(self, predictor: Predictor, prediction: Floats) -> Outcome:
-        constant = constant_baseline(self.problem)
-        linear = linear_baseline(self.config, self.prepared)
-        return Outcome(
-            self.folder,
-            self._by_set(prediction),
-            self._by_set(constant.prediction),
-            constant.description,
-            *self._assess(prediction, linear),
-            self._by_set(linear.prediction) if linear else None,
-            equations(predictor),
-            self.fit.stop_reason,
-            self.fit.best_epoch,
-            self.records,
-        )
+    @property
+    def on_disk(self) -> str:
+        """What the folder holds of a run that has not ended well."""
+        if self.saved_at is None:
+            return f"{self.folder} has no checkpoint yet"
+        return f"{self.folder} has a checkpoint at iteration {self.saved_at}"
 
-    def _assess(self, prediction: Floats, linear: Baseline | None) -> tuple[str, Assessment]:
-        """The set that says most about new rows, and its scores in detail."""
-        prepared = self.prepared
-        which = next(one for one in (TEST, VALIDATION, TRAIN) if len(prepared.rows(one)))
-        rows = prepared.rows(which)
-        return SET_NAMES[which], assess(
-            prepared.target,
-            self.problem.loss,
-            prepared.target.truth(prepared.table)[rows],
-            prediction[rows],
-            self.config.seed,
-            linear.prediction[rows] if linear else None,
-        )
+    def _go_on(self, other_threads: bool) -> None:
+        """From the checkpoint, if it is one of this very run."""
+        checkpoint = read_checkpoint(self.folder / CHECKPOINT)
+        name = str(self.folder / CHECKPOINT)
+        require_run(checkpoint.record.identity.run, self.folder, name)
+        require_same(checkpoint, self.identity, self.folder, threads_too=not other_threads)
+        try:
+            self.fit.restore(checkpoint.snapshot)
+        except ValueError as error:
+            raise damaged(name, str(error)) from None
+        self.records = checkpoint.history
+        self.saved_at = self.fit.state.iteration
+        self.completed = state_of(self.folder) == "completed"
+        self.notices += differences(checkpoint, environment())
 
-    def _by_set(self, prediction: Floats) -> Metrics:
-        sets = {which: self.prepared.rows(which) for which in (TRAIN, VALIDATION, TEST)}
-        truth = self.prepared.target.truth(self.prepared.table)
-        return {
-            SET_NAMES[which]: score(self.problem.loss, truth[rows], prediction[rows])
-            for which, rows in sets.items()
-            if len(rows)
-        }
+    def _pause(self) -> None:
+        """Before each update: end where that was asked, keep a checkpoint when it is time."""
+        if requests.any:
+            self._save()
+            requests.require_none()
+        if self._pace.is_due:
+            self._save()
 
-    def _write_results(self, predictor: Predictor, prediction: Floats, outcome: Outcome) -> None:
-        prepared, folder = self.prepared, self.folder
-        metric = metrics_for(self.problem.loss.predicts)[0].name
-        write_file(folder / names.HISTORY, history_csv(self.records, metric))
-        write_json(folder / names.METRICS, _metrics_record(outcome))
-        test = prepared.rows(TEST)
-        if len(test):
-            text = predictions_csv(prepared.table, test, _ids(prepared), predictor, prediction)
-            write_file(folder / names.PREDICTIONS, text)
-        write_file(folder / MODEL, model_bytes(self._model_record(), predictor))
+    def _save(self) -> None:
+        """Write the checkpoint, unless numbers have become infinite: then the last one is kept."""
+        began = time.monotonic()
+        snapshot = self.fit.snapshot()
+        if snapshot.is_finite:
+            content = checkpoint_bytes(self.identity, environment(), snapshot, self.records)
+            write_file(self.folder / CHECKPOINT, content)
+            self.saved_at = self.fit.state.iteration
+        self._pace.wrote(time.monotonic() - began)
 
-    def _model_record(self) -> ModelRecord:
-        prepared, config = self.prepared, self.config
-        portable = config.model_dump(mode="json")
-        portable["data"] |= {key: Path(path).name for key, path in config.data.files.items()}
-        return ModelRecord(
-            bpcli=__version__,
-            task=prepared.task,  # type: ignore[arg-type]
-            target=prepared.target,
-            ids=_ids(prepared),
-            features=prepared.features.layout,
-            layers=self.problem.network.layers,
-            loss=self.problem.loss,
-            dtype=config.dtype,
-            replicas=len(self.fit.weights),
-            threads=environment()["blas_threads"],
-            config=portable,
-            data_sha256=prepared.table.sha256,
-            environment=environment(),
-        )
+    def _write_plan(self) -> None:
+        """What is known before the first update."""
+        write_file(self.folder / names.GIVEN, self.loaded.text)
+        plain = written_from(self.config, self.loaded.folder, self.folder)
+        write_file(self.folder / names.RESOLVED, dump(plain))
+        write_file(self.folder / names.SPLIT, split_csv(self.prepared))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Write down how the run ended when it ends with an error, and say it in the error."""
+        try:
+            yield
+        except MemoryError:
+            where = f"iteration {self.fit.state.iteration + 1}"
+            self._end(problem := ResourceError(Problem("BP-R021", where, *_NO_MEMORY)))
+            raise problem from None
+        except BaseException as error:
+            self._end(error)
+            raise
+
+    def _end(self, error: BaseException) -> None:
+        if isinstance(error, BpcliError):
+            error.consequence = self.on_disk
+        # The disk may be what failed; then the next command finds that nobody is at work here.
+        with suppress(BpcliError):
+            self._write_state(_state_after(error), stop_reason=_reason(error))
 
     def _write_state(self, state: str, **facts: Any) -> None:
         prepared = self.prepared
         last = self.records[-1] if self.records else None
         record = {
             "state": state,
+            "run": self.identity.run,
             "task": prepared.task,
             "task_reason": prepared.reason,
             **facts,
             "epochs": last.epoch if last else 0,
-            "iterations": last.iteration if last else 0,
-            "seconds": round(last.seconds, 3) if last else 0.0,
+            "iterations": self.fit.state.iteration,
+            "seconds": round(self.fit.seconds, 3),
             "rate_halved_at": self.fit.halvings,
             "seed": self.config.seed,
             "threads": self.config.threads,
@@ -186,65 +207,38 @@ class TrainingRun:
                 "account": self._account,
             },
             "columns": [column.model_dump() for column in prepared.columns],
-            "notices": [notice._asdict() for notice in prepared.notices],
+            "notices": [notice._asdict() for notice in (*prepared.notices, *self.notices)],
             "environment": environment(),
         }
         write_json(self.folder / names.RECORD, record)
 
+    def _inputs(self) -> list[Path]:
+        files = (self.loaded.folder / path for path in self.config.data.files.values())
+        return [self.loaded.path, *files]
 
-def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
-    """The table of a config, and the config with nothing left open."""
-    given = with_target_scaler(loaded.config)
-    prepared = prepare(
-        given.data,
-        given.split,
-        given.preprocess,
-        given.task,
-        given.seed,
-        loaded.folder,
-        numbers=given.loss is not None and given.loss.predicts == "numbers",
-    )
-    return prepared, resolve(given, prepared)
-
-
-def expanded(loaded: Loaded) -> dict[str, Any]:
-    """The resolved config as plain values, as it would be written beside the given one."""
-    _, config = prepare_and_resolve(loaded)
-    return written_from(config, loaded.folder, loaded.folder)
-
-
-def written_from(config: Config, folder: Path, place: Path) -> dict[str, Any]:
-    """The config's plain values; its data paths, relative to `folder`, start from `place`."""
-    written: dict[str, Any] = _without_none(config.model_dump(mode="json"))
-    for key, path in config.data.files.items():
-        written["data"][key] = relpath((folder / path).resolve(), place.resolve())
-    return written
-
-
-def _metrics_record(outcome: Outcome) -> dict[str, Any]:
-    equation = {} if outcome.equations is None else {"equations": outcome.equations._asdict()}
-    return {
-        **outcome.metrics,
-        "baseline": {"predicts": outcome.baseline, **outcome.baselines},
-        **({} if outcome.linear is None else {"linear_baseline": outcome.linear}),
-        **equation,
-        "details": {"set": outcome.held_out, **outcome.assessment.record()},
-    }
-
-
-def _ids(prepared: Prepared) -> tuple[str, ...]:
-    return tuple(column.name for column in prepared.columns if column.role == "id")
+    def _space(self) -> int:
+        """Bytes of the files of this run, roughly and rather more: an old checkpoint stays
+        until the new one is whole."""
+        arrays = self.fit.snapshot().arrays.values()
+        rows = 100 * self.prepared.table.n_rows
+        return 100_000 + 3 * sum(array.nbytes for array in arrays) + rows
 
 
 def _state_after(error: BaseException) -> str:
     if isinstance(error, NumericError):
         return "diverged"
-    interrupted = isinstance(error, KeyboardInterrupt | GeneratorExit)
+    interrupted = isinstance(error, Interrupted | KeyboardInterrupt | GeneratorExit)
     return "interrupted" if interrupted else "failed"
 
 
-def _without_none(value: Any) -> Any:
-    """A mapping without the keys that say nothing: their default is to be absent."""
-    if not isinstance(value, dict):
-        return value
-    return {key: _without_none(item) for key, item in value.items() if item is not None}
+def _reason(error: BaseException) -> str:
+    """For `run.json`; the text of a fault of our own could hold values of the data."""
+    known = isinstance(error, BpcliError | Interrupted)
+    return str(error) if known else type(error).__name__
+
+
+_NO_MEMORY = "there is no memory left", "use smaller batches or fewer units, then go on by --resume"
+_NOT_DURABLE = (
+    "this file system has no fsync: what is written may not survive a power loss",
+    "choose another place with -o where that matters",
+)

@@ -54,10 +54,10 @@ def verify(run: StoredRun, loaded: Loaded, watch: Callable[[Iterator[Record]], N
     """
     _require_files(loaded)
     with tempfile.TemporaryDirectory(prefix="bpcli-verify-") as name:
-        again = TrainingRun(loaded, Path(name) / "run")
-        _require_same_data(run, again)
-        watch(iter(again))
-        again.finish()
+        with TrainingRun(loaded, Path(name) / "run") as again:
+            _require_same_data(run, again)
+            watch(iter(again))
+            again.finish()
         return compare(run, StoredRun.read(again.folder))
 
 

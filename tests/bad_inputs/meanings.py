@@ -9,6 +9,8 @@ FAMILIES = {
     "N": "Numbers",
     "O": "Output",
     "R": "Resources",
+    "B": "Busy",
+    "X": "Faults of bpcli",
 }
 
 MEANINGS = {
@@ -154,4 +156,22 @@ MEANINGS = {
     "BP-R010": "The inputs do not fit the memory.",
     "BP-R011": "The data does not fit the memory.",
     "BP-R002": "A process of the training is lost.",
+    "BP-C090": "`--resume` is given another config than the run began with.",
+    "BP-M010": "The checkpoint cannot be read.",
+    "BP-M011": "A file in the run folder is of another run.",
+    "BP-M014": "The data has changed since the run was stopped.",
+    "BP-M015": "The run folder holds no finished model.",
+    "BP-M016": "A package or the machine has changed since the run was stopped.",
+    "BP-O010": "The run folder holds a run that has not ended well.",
+    "BP-O011": "The run folder cannot be made.",
+    "BP-O012": "The disk has too little space for the run.",
+    "BP-O013": "The output is no plain file.",
+    "BP-O020": "The disk cannot promise that files survive a power loss.",
+    "BP-R020": "Too many files are open.",
+    "BP-R021": "Memory has run out while training.",
+    "BP-R022": "More threads are asked for than there are cores.",
+    "BP-R023": "Memory has run out before training.",
+    "BP-B001": "Another run is using the folder.",
+    "BP-B002": "A run on another machine may be using the folder.",
+    "BP-X001": "bpcli itself has a fault.",
 }

@@ -91,6 +91,14 @@ CASES = [
             partial(os.symlink, "../t.csv"), folder / "new/model.safetensors"
         ),
     ),
+    Case(
+        "a run folder that is a file",
+        "BP-O011",
+        6,
+        ("t.csv", "not a folder"),
+        "train c.yaml -o t.csv",
+        rows=(28,),
+    ),
     Case("a run that has not ended", "BP-M020", 5, ("old", "running"), *stored("running")),
     Case("no run to compare", "BP-M020", 5, ("old", "run.json"), "compare old older"),
     Case(
@@ -107,5 +115,4 @@ CASES = [
         ("t.csv", "19 rows", "20 rows", "0" * 64, "--data"),
         *stored("completed"),
     ),
-    Case("a run folder that is a file", "BP-O001", 6, ("t.csv",), "train c.yaml -o t.csv"),
 ]
