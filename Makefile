@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup train test lint fmt docs docs-check check fuzz bench load matrix clean force
+.PHONY: help setup train test storm faults lint fmt docs docs-check check fuzz bench load matrix clean force
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,12 @@ lint: .venv/.ready-dev ## look for mistakes: ruff, formatting, types
 	@$(python) -m ruff check --quiet
 	@$(python) -m ruff format --check --quiet
 	@$(python) -m mypy --no-error-summary
+
+storm: .venv/.ready-dev ## kill small runs 300 times at random moments and resume them to the same bytes
+	@$(python) tests/storm.py --kills 300
+
+faults: .venv/.ready-dev ## let every call that writes fail in turn, in every way
+	@$(python) tests/faults.py
 
 fmt: .venv/.ready-dev ## format the code and repair what ruff can
 	@$(python) -m ruff check --quiet --fix-only

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from rich.console import Console, RenderableType
 
@@ -46,7 +47,7 @@ def open_terminal(color: bool = True, quiet: bool = False, verbose: int = 0) -> 
     interactive = is_terminal(sys.stderr) and not ci and not dumb
     return Terminal(
         out=_console(sys.stdout, color, interactive=False),
-        err=_console(sys.stderr, color, interactive),
+        err=_console(_lossy(sys.stderr), color, interactive),
         interactive=interactive,
         verbosity=-1 if quiet else verbose,
     )
@@ -82,6 +83,29 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Let the caller decide; rich would end the process with code 1."""
         raise  # the BrokenPipeError that rich is handling
+
+
+def _lossy(stream: TextIO | None) -> TextIO:
+    return cast(TextIO, stream and _Lossy(stream))  # a stream closed by the caller is None
+
+
+class _Lossy:
+    """stderr: what cannot be said any more must not end the work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class _Escaping:
