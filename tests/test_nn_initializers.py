@@ -23,6 +23,7 @@ from bpcli.nn.initializers import (
     Normal,
     Ones,
     Orthogonal,
+    Uniform,
     Zeros,
 )
 from bpcli.nn.layer import EVALUATION, Array, Layer
@@ -40,6 +41,7 @@ SPREAD: dict[Initializer, tuple[float, float]] = {
     Zeros(): (0, 1),
     Ones(): (0, 1),
     Normal(std=0.3): (0.09, 1),
+    Uniform(bound=0.3): (0.03, 1),
     Glorot(): (2 / (INPUTS + UNITS), 1),
     He(): (2 / INPUTS, 1),
     Lecun(): (1 / INPUTS, 1),

@@ -184,11 +184,11 @@ def test_the_trainer_multiplies_the_rate_of_each_network() -> None:
     state.schedule["factor"][:] = 1, 0.25
     rates = [epoch.rate.tolist() for epoch in train(network, how, state, rows)]
     assert rates == [[0.05, 0.025], *[[0.1, 0.05]] * 4]
-    kept = state.copy()
+    kept = state.saved()
     state.schedule["factor"][:] = 0
     state.restore(kept)
     assert state.schedule["factor"].tolist() == [1, 0.25]
-    assert set(state.arrays()) == {"flat", *(f"schedule.{name}" for name in schedule.memory())}
+    assert {f"schedule.{name}" for name in schedule.memory()} <= set(state.arrays())
 
 
 @pytest.mark.parametrize(

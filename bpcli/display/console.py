@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 from rich.console import Console, RenderableType
 
@@ -94,6 +94,8 @@ class _Lossy:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.encoding, self.errors = stream.encoding, stream.errors
+        self.isatty, self.fileno = stream.isatty, stream.fileno
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -103,9 +105,6 @@ class _Lossy:
     def flush(self) -> None:
         with suppress(OSError):
             self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class _Escaping:

@@ -95,14 +95,14 @@ class Embedding(Layer):
         numbers = x.shape[-1] - len(self.tables)
         s.y[..., :numbers] = x[..., :numbers]
         for name, codes, part in self._parts(x, s.y):
-            for replica, vectors in enumerate(getattr(p, name)):
+            for replica, vectors in enumerate(vars(p)[name]):
                 part[replica] = vectors[codes[replica % len(codes)]]
         return s.y
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
         numbers = x.shape[-1] - len(self.tables)
         for name, codes, part in self._parts(x, dy):
-            _sum_by_code(codes, part, getattr(g, name))
+            _sum_by_code(codes, part, vars(g)[name])
         if s.dx is None:
             return None
         s.dx[..., :numbers] = dy[..., :numbers]
