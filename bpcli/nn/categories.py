@@ -94,15 +94,15 @@ class Embedding(Layer):
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         numbers = x.shape[-1] - len(self.tables)
         s.y[..., :numbers] = x[..., :numbers]
-        for name, codes, part in self._parts(x, s.y):
-            for replica, vectors in enumerate(vars(p)[name]):
+        for key, codes, part in self._parts(x, s.y):
+            for replica, vectors in enumerate(getattr(p, key)):
                 part[replica] = vectors[codes[replica % len(codes)]]
         return s.y
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
         numbers = x.shape[-1] - len(self.tables)
-        for name, codes, part in self._parts(x, dy):
-            _sum_by_code(codes, part, vars(g)[name])
+        for key, codes, part in self._parts(x, dy):
+            _sum_by_code(codes, part, getattr(g, key))
         if s.dx is None:
             return None
         s.dx[..., :numbers] = dy[..., :numbers]
