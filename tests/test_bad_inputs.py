@@ -16,8 +16,8 @@ from bad_inputs.meanings import FAMILIES, MEANINGS
 from running import ROOT, bpcli
 
 ID = re.compile(r"BP-[A-Z]\d{3}")
-# The rows of the fault matrix about configs, data and models.
-ROWS = {*range(1, 10), *range(12, 20), *range(21, 27), 64, 65, 70, 72, 73, 74, 76, 82}
+# The rows of the fault matrix about configs, data, models and sweeps.
+ROWS = {*range(1, 10), *range(12, 20), *range(21, 27), 64, 65, 68, 69, 70, 72, 73, 74, 76, 82}
 
 
 @pytest.mark.parametrize(

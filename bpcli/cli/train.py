@@ -43,6 +43,10 @@ def train(
 
     terminal = open_terminal(quiet=quiet, verbose=verbose)
     loaded = load(config, options.assignments(sets, seed, threads))
+    if loaded.config.learning_rate == "auto":
+        from bpcli.cli.lr_sweep import swept
+
+        loaded = swept(terminal, loaded, output, resume=False)
 
     from bpcli.runs.train import TrainingRun
 

@@ -46,6 +46,11 @@ class Method(NamedTuple):
     ema: float | None = None  # decay of the running mean of the parameters
     parts: int = 1  # processes that compute each update together
 
+    def pick(self, replicas: Sequence[int]) -> Method:
+        """The same for some of the replicas."""
+        rates = [self.rates[r] for r in replicas]
+        return self._replace(rates=rates, replicas=[self.replicas[r] for r in replicas])
+
 
 @dataclass(slots=True)
 class State:
@@ -91,6 +96,14 @@ class State:
     def copy(self) -> State:
         """The same state in arrays of its own."""
         return deepcopy(self)
+
+    def pick(self, replicas: Sequence[int]) -> State:
+        """The state of some of the replicas, in arrays of its own."""
+        rows = list(replicas)
+        slots = {name: slot[rows] for name, slot in self.slots.items()}
+        average = None if self.average is None else self.average[rows]
+        schedule = {name: own[rows] for name, own in self.schedule.items()}
+        return State(self.flat[rows], slots, average, schedule, self.iteration)
 
     def restore(self, kept: State) -> None:
         """Take the values of a copy into the arrays of this state."""
@@ -197,7 +210,8 @@ class _Stepper:
         self.params = network.views(state.flat)
         self.grad = board.grads[member.rank]
         self.grads = network.views(self.grad)
-        self.noise = tuple(NoiseKey(method.seed, replica) for replica in method.replicas)
+        keys = {name: NoiseKey(method.seed, name) for name in set(method.replicas)}
+        self.noise = tuple(keys[name] for name in method.replicas)
         self.rates = np.array(method.rates, np.float64)
         self.batches = Batches(rows, method.batch_size, method.seed, member)
         self.columns = member.part(network.size, COLUMNS)
@@ -289,18 +303,19 @@ class _Stepper:
         if _all_finite(values):
             return
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        place = layer_of(self.network, self.state.flat) if what == "weights" else self._suspect()
+        weights = self.state.flat[bad]
+        place = layer_of(self.network, weights) if what == "weights" else self._suspect(bad)
         iteration = self.state.iteration + 1
-        raise Diverged(what, iteration, float(rate[bad]), float(before[bad]), place)
+        raise Diverged(what, bad, iteration, float(rate[bad]), float(before[bad]), place)
 
-    def _suspect(self) -> str:
+    def _suspect(self, bad: int) -> str:
         """`layer 2 (dense)`: where infinities or NaNs begin, on the way forward, then backward."""
-        self.board.suspects[self.member.rank] = layers_passed(self._last_scratch)
+        self.board.suspects[self.member.rank] = layers_passed(self._last_scratch, bad)
         self.member.meet()
         first = int(self.board.suspects.min())
         if first < len(self.network.layers):
             return layer_at(self.network, first)
-        layer = layer_of(self.network, self.board.grads)
+        layer = layer_of(self.network, self.board.grads[:, bad])
         return f"the gradient of {layer}" if layer else "the output"
 
     def _gradient(self, batch: Batch) -> Array:

@@ -42,6 +42,16 @@ def new_folder(config: Path, output: Path | None, *, force: bool) -> Path:
     return folder
 
 
+def study_folder(
+    config: Path, command: str, output: Path | None, *, force: bool, resume: bool
+) -> Path:
+    """The folder of a study: as `new_folder`, or with `resume` the one that is there."""
+    if resume and output is not None and output.is_dir():
+        return output
+    name = config.with_name(f"{config.stem}-{command}")
+    return new_folder(name, output, force=force)
+
+
 def write_json(path: Path, value: Any) -> None:
     """A JSON file for people and programs: indented, strict, one line at the end."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
