@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from sweeps import QUALITY, quality_lines, time_lines
 from workloads import WORKLOADS, Workload
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +88,8 @@ def main() -> None:
         (WORKLOADS[name], race(WORKLOADS[name], asked.rounds)) for name in asked.only.split(",")
     ]
     starts = start_up()
-    asked.output.write_text(page(results, starts, asked.rounds), encoding="utf-8")
+    sweeps = [*time_lines(asked.rounds), "", *quality_lines(QUALITY.split(","))]
+    asked.output.write_text(page(results, starts, sweeps, asked.rounds), encoding="utf-8")
     strange = [line for workload, entered in results for line in disagreements(workload, entered)]
     if strange:
         sys.exit("The losses do not agree, so these times compare nothing:\n" + "\n".join(strange))
@@ -166,7 +168,7 @@ def start_up() -> dict[str, float]:
 # ---- the page -----------------------------------------------------------------------------------
 
 
-def page(results: list, starts: dict[str, float], rounds: int) -> str:
+def page(results: list, starts: dict[str, float], sweeps: list[str], rounds: int) -> str:
     labels = [competitor.label for competitor in results[0][1]]
     head = ["workload", "net", "batch", *labels]
     lines = [
@@ -190,6 +192,7 @@ def page(results: list, starts: dict[str, float], rounds: int) -> str:
         )
     lines += ["", *HOW.format(rounds=rounds, tolerance=LOSS_TOLERANCE).splitlines()]
     lines += ["", "## Whole processes", "", *start_lines(starts)]
+    lines += ["", "## Sweeps of 12 learning rates × 5 folds", "", *sweeps]
     return "\n".join(lines) + "\n"
 
 

@@ -228,7 +228,11 @@ printed by the bad inputs in [tests/bad_inputs](../tests/bad_inputs), each run b
 exit codes mean: [commands.md](commands.md#exit-codes).
 """
 
-MACHINE = r"[\d.,]+ GB are available"
+MACHINE = {  # what another machine or moment would print otherwise
+    r"[\d.,]+ GB are available": "… GB are available",
+    r"process \d+ on \S+ is": "process 4321 on lab is",
+    r"bpcli-crash-\w+\.txt": "bpcli-crash-1f2e3d4c.txt",
+}
 
 
 def errors_page() -> str:
@@ -255,7 +259,8 @@ def _message(id: str, meaning: str, case: Any) -> str:
     first = next(i for i, line in enumerate(lines) if f"[{id}]" in line)
     rest = next((i for i, line in enumerate(lines) if i > first and line[:1] != " "), len(lines))
     shown = "\n".join(line.rstrip() for line in lines[first:rest])
-    shown = re.sub(MACHINE, "… GB are available", shown)
+    for pattern, example in MACHINE.items():
+        shown = re.sub(pattern, example, shown)
     code = f"Exit code {case.exit}." if case.exit else "A warning."
     return f"### {id}\n\n{meaning} {code}\n\n```text\n$ bpcli {case.command}\n{shown}\n```\n"
 

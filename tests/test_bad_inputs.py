@@ -18,7 +18,7 @@ from running import ROOT, bpcli
 ID = re.compile(r"BP-[A-Z]\d{3}")
 # The rows of the fault matrix about configs, data and models, and those a run can be refused for.
 ROWS = {*range(1, 10), *range(11, 27), 28, 29, 30, 33, 38, 39, 41, 60, 61}
-ROWS |= {64, 65, 70, 71, 72, 73, 74, 75, 76, 77, 82, 86, 87}
+ROWS |= {64, 65, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 82, 86, 87}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 from running import ROOT
 
-ORDER = ["config", "nn", "metrics", "data", "experiment", "runs", "display", "cli"]
+ORDER = [
+    "config",
+    "nn",
+    "metrics",
+    "data",
+    "experiment",
+    "selection",
+    "execution",
+    "runs",
+    "display",
+    "cli",
+]
 PACKAGES = {"nn": {"config"}, "metrics": {"config"}, "data": {"config", "nn"}}
 PANDAS_IN = {"data", "runs"}  # runs asks for its version
 NUMERIC = {"numpy", "pandas"}

@@ -11,9 +11,11 @@ import typer
 
 from bpcli.cli import (
     compare,
+    cv,
     evaluate,
     init,
     listing,
+    lr_sweep,
     plan,
     predict,
     schema,
@@ -40,6 +42,8 @@ app.command("init")(init.init)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("lr-sweep")(lr_sweep.lr_sweep)
+app.command("cv")(cv.cv)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("validate")(validate.validate)

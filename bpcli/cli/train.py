@@ -61,6 +61,10 @@ def train(
     terminal = open_terminal(quiet=quiet, verbose=verbose)
     known = threads_of_checkpoint(output) if resume and output else None
     loaded = load(config, options.assignments(sets, seed, threads), auto_threads=known)
+    if loaded.config.learning_rate == "auto":
+        from bpcli.cli.lr_sweep import swept
+
+        loaded = swept(terminal, loaded, output, resume=resume)
 
     from bpcli.runs.signals import Interrupted
     from bpcli.runs.train import TrainingRun

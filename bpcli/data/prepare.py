@@ -105,37 +105,60 @@ def prepare(
     task, reason = infer_task(table, targets, task, numbers=numbers)
     target = make_target(table, targets, task, preprocess.target or Standard())
     sets, division = divide(table, data, split, seed, target.strata(table), target.usable(table))
+    fitted = _fitted(table, preprocess, target, (task, reason), sets)
+    found = (*table.notices, *_default_target(data, targets[0]), *division, *describe_sets(sets))
+    return fitted._replace(notices=(*found, *target.notices(table), *_findings(fitted)))
+
+
+def refit(prepared: Prepared, preprocess: PreprocessSpec, sets: Sets) -> Prepared:
+    """The same table and task in other sets, as those of a fold: everything is fitted anew.
+
+    What there is to notice was noticed before.
+    """
+    task = prepared.task, prepared.reason
+    return _fitted(prepared.table, preprocess, prepared.target, task, sets)
+
+
+def _fitted(
+    table: Table,
+    preprocess: PreprocessSpec,
+    target: AnyTarget,
+    task: tuple[str, str],
+    sets: Sets,
+) -> Prepared:
+    """All that follows from the training rows."""
+    data = table.spec
     train = np.flatnonzero(sets == TRAIN)
     weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)
-    columns = assign_roles(table, data, targets, train)
+    columns = assign_roles(table, data, target.columns, train)
     features = fit_features(table, columns, train, preprocess)
-    notices = (
-        *table.notices,
-        *_default_target(data, targets[0]),
-        *division,
-        *describe_sets(sets),
-        *target.notices(table),
-        *describe_roles(columns),
-        *describe_dates(table, columns),
-        *describe_suspects(table, columns),
-        *describe_levels(features.layout, table, train),
-        *features.compare(table, known=table.names),
-        *describe_suspicions(table, columns, sets, classes=task != "regression"),
-    )
     return Prepared(
         table=table,
         columns=columns,
-        task=task,
-        reason=reason,
+        task=task[0],
+        reason=task[1],
         target=target,
         target_fitted=fitted,
         sets=sets,
         features=features,
         x=features.encode(table),
         t=target.encode(table, fitted),
-        notices=notices,
+        notices=(),
         weights=weights,
+    )
+
+
+def _findings(prepared: Prepared) -> tuple[Notice, ...]:
+    """What training rows and the fitted features show."""
+    table, columns, features = prepared.table, prepared.columns, prepared.features
+    return (
+        *describe_roles(columns),
+        *describe_dates(table, columns),
+        *describe_suspects(table, columns),
+        *describe_levels(features.layout, table, prepared.rows(TRAIN)),
+        *features.compare(table, known=table.names),
+        *describe_suspicions(table, columns, prepared.sets, classes=prepared.task != "regression"),
     )
 
 

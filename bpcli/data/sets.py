@@ -70,6 +70,8 @@ def divide(
     sets = np.where(usable & (own != TRAIN), own, sets)
     if method == "group":
         _refuse_crossing(table, str(data.group), sets)
+    if split.train_on_validation:
+        sets[sets == VALIDATION] = TRAIN
     return sets, _describe(table, data, method, sets)
 
 
@@ -84,7 +86,7 @@ def _by_group(table: Table, name: str, split: SplitSpec, seed: int, usable: Flag
     if len(used) <= len(asked):
         what = f"{len(used)} groups in column {name!r}, for {1 + len(asked)} sets"
         raise DataError(Problem("BP-D034", "split", what, "set a share to 0, or split otherwise"))
-    free = _shuffled([table.cells(name).words[code] for code in used], seed)
+    free = shuffled([table.cells(name).words[code] for code in used], seed)
     sets = np.full(len(used), TRAIN, dtype=np.int8)
     for i, (which, room) in enumerate(asked):
         spare = len(free) - (len(asked) - i)  # training and the sets to come keep one each
@@ -96,9 +98,9 @@ def _by_group(table: Table, name: str, split: SplitSpec, seed: int, usable: Flag
     return found
 
 
-def _shuffled(words: list[str], seed: int) -> list[int]:
+def shuffled(words: list[str], *key: int) -> list[int]:
     """Indices in random order, which depends on the words and not on where they are."""
-    keys = np.random.default_rng([seed, PURPOSE]).random(len(words))
+    keys = np.random.default_rng([key[0], PURPOSE, *key[1:]]).random(len(words))
     ranked = sorted(range(len(words)), key=words.__getitem__)
     return [index for _, index in sorted(zip(keys, ranked, strict=True))]
 

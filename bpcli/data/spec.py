@@ -172,6 +172,24 @@ class SplitSpec(Spec):
     ] = "auto"
     validation: Annotated[float, Field(ge=0, lt=1, description="share of validation rows")] = 0.2
     test: Annotated[float, Field(ge=0, lt=1, description="share of test rows")] = 0.2
+    train_on_validation: Annotated[
+        bool,
+        Field(
+            description="move the validation rows to the training rows, for a last training when "
+            "all is chosen; test rows stay"
+        ),
+    ] = False
+    folds: Annotated[
+        int,
+        Field(
+            ge=2,
+            description="for lr-sweep and cv: so many times another part of the rows that do not "
+            "test is held out; by the same method, in time the part after those trained on",
+        ),
+    ] = 5
+    repeats: Annotated[
+        int, Field(ge=1, description="for lr-sweep and cv: rounds of folds, each divided anew")
+    ] = 1
 
     @model_validator(mode="after")
     def _leaves_training_rows(self) -> Self:

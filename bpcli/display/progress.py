@@ -154,6 +154,35 @@ class TrainingProgress:
         return f"{name} {done:>{len(str(total))}}/{total}"
 
 
+class CountProgress:
+    """Shows how many pieces of work are done: one redrawn line, or plain lines at every tenth."""
+
+    def __init__(self, console: Console, interactive: bool, noun: str, quiet: bool) -> None:
+        self._console, self._noun, self._quiet = console, noun, quiet
+        self._live = _live(console) if interactive and not quiet else None
+        self._tenth = 0
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def update(self, done: int, total: int, seconds: float) -> None:
+        """So many of the pieces known to be needed are done."""
+        text = f"{done}/{total} {self._noun}, {duration(seconds)}"
+        if self._live:
+            line = Table.grid(padding=(0, 2))
+            line.add_row(ProgressBar(total, done, width=_BAR, complete_style="cyan"), Text(text))
+            self._live.update(line, refresh=True)
+        elif not self._quiet and 10 * done // total > self._tenth:
+            self._tenth = 10 * done // total
+            self._console.print(Text(text))
+
+    def __exit__(self, *error: object) -> None:
+        if self._live:
+            self._live.stop()
+
+
 def _live(console: Console) -> Live:
     # No refresh thread: it would compete with training.  stdout stays untouched for results.
     return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)

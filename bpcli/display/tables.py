@@ -45,10 +45,10 @@ def scores_table(kind: str, parts: Mapping[str, Scores]) -> Table:
 
 def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
     """One row a true class, one column a predicted one."""
-    table = _table()
-    table.add_column(_head("true, predicted →"), no_wrap=True)
+    table = quiet_table()
+    table.add_column(head("true, predicted →"), no_wrap=True)
     for name in classes:
-        table.add_column(_head(show(name, _CLASS)), no_wrap=True, justify="right")
+        table.add_column(head(show(name, _CLASS)), no_wrap=True, justify="right")
     for i, (name, row) in enumerate(zip(classes, counts, strict=True)):
         cells = (Text(f"{n:,}", "bold" if i == k else "") for k, n in enumerate(row))
         table.add_row(Text(show(name)), *cells)
@@ -57,14 +57,12 @@ def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> 
 
 def _columns(names: Sequence[str], texts: Mapping[str, Sequence[str]], kind: str = "") -> Table:
     """A name a row, and columns of texts below their titles, set to the right."""
-    table = _table()
-    table.add_column(_head(kind), no_wrap=True)
+    table = quiet_table()
+    table.add_column(head(kind), no_wrap=True)
     cells = [[Text(show(name)) for name in names]]
     for title, column in texts.items():
         width = max(len(title), *map(len, column), 0)
-        table.add_column(
-            _head(show(title).rjust(width)), no_wrap=True, style=_STYLES.get(title, "")
-        )
+        table.add_column(head(show(title).rjust(width)), no_wrap=True, style=_STYLES.get(title, ""))
         cells.append([Text(text.rjust(width)) for text in column])
     for row in zip(*cells, strict=True):
         table.add_row(*row)
@@ -97,12 +95,12 @@ def components_table(kind: str, rows: Iterable[tuple[str, str, str]]) -> Table:
 
 def layers_table(rows: Sequence[tuple[int, str, Sequence[int], int]]) -> Table:
     """The network, layer by layer: index, layer, output shape, parameters; the sum below."""
-    table = _table()
+    table = quiet_table()
     total = f"{sum(parameters for *_, parameters in rows):,}"
-    table.add_column(_head("#"), justify="right", style="dim")
-    table.add_column(_head("layer"), overflow="fold", footer=Text("total"))
-    table.add_column(_head("output"), justify="right")
-    table.add_column(_head("parameters"), justify="right", footer=Text(total))
+    table.add_column(head("#"), justify="right", style="dim")
+    table.add_column(head("layer"), overflow="fold", footer=Text("total"))
+    table.add_column(head("output"), justify="right")
+    table.add_column(head("parameters"), justify="right", footer=Text(total))
     table.show_footer = True
     for index, layer, shape, parameters in rows:
         output = Text(" × ".join(map(str, shape)))
@@ -117,17 +115,19 @@ def values_table(title: str, names: Sequence[str], rows: Mapping[str, Sequence[o
 
 
 def _text_table(styles: Mapping[str, str], rows: Iterable[tuple[str, ...]]) -> Table:
-    table = _table()
-    for head, style in styles.items():
-        table.add_column(_head(head), overflow="fold", style=style)
+    table = quiet_table()
+    for title, style in styles.items():
+        table.add_column(head(title), overflow="fold", style=style)
     for row in rows:
         table.add_row(*(Text(show(cell, 200)) for cell in row))
     return table
 
 
-def _table() -> Table:
+def quiet_table() -> Table:
+    """No lines; every cell beside the next."""
     return Table(box=None, padding=(0, 1), pad_edge=False, header_style="", footer_style="bold")
 
 
-def _head(text: str) -> Text:
+def head(text: str) -> Text:
+    """A dim heading."""
     return Text(text, "dim")

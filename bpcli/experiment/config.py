@@ -12,6 +12,7 @@ import bpcli.nn  # noqa: F401  importing a family's module registers its members
 from bpcli.config.component import Spec
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
 from bpcli.experiment.presets import Preset
+from bpcli.experiment.search import LrSweepSpec
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.optimizers.optimizer import Optimizer
@@ -26,6 +27,7 @@ def _network_form(value: Any) -> str:
 
 
 Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
 Layers = Annotated[tuple[Layer, ...], Field(strict=False)]
 Network = Annotated[
     Annotated[Layers, Tag("layers")] | Annotated[Preset, Tag("preset")],
@@ -43,6 +45,10 @@ class StopSpec(Spec):
     patience: Annotated[
         int | None,
         Field(ge=1, description="stop after so many epochs without a better monitored loss"),
+    ] = None
+    epoch: Annotated[
+        int | None,
+        Field(ge=1, description="stop after this epoch; schedules stay those of the whole length"),
     ] = None
     gradient_norm: Annotated[
         float | None,
@@ -140,7 +146,11 @@ class Config(Spec):
     ] = None
     optimizer: Annotated[Optimizer | None, Field(description="default: adam")] = None
     learning_rate: Annotated[
-        float | None, Field(gt=0, description="default: the preset's or the optimizer's own")
+        Rate | Literal["auto"] | None,
+        Field(
+            description="default: the preset's or the optimizer's own; auto: chosen by "
+            "cross-validation before training, as lr-sweep does"
+        ),
     ] = None
     schedule: Annotated[
         Schedule | None,
@@ -182,6 +192,9 @@ class Config(Spec):
             "the epoch of the lowest loss and halve the rate, at most 10 times"
         ),
     ] = "stop"
+    lr_sweep: Annotated[LrSweepSpec, Field(description="the search for a learning rate")] = (
+        LrSweepSpec()
+    )
     dtype: Annotated[
         Literal["float32", "float64"],
         Field(description="numbers while training; prediction always computes in float64"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,26 +12,14 @@ from bpcli.experiment.cause import Scaling, likely_cause
 from bpcli.experiment.config import StopSpec
 from bpcli.experiment.progress import Progress, Snapshot, text_of, under
 from bpcli.experiment.stopping import Record, StopRule
-from bpcli.metrics.metric import Floats, Metric, Truth
+from bpcli.experiment.validation import Validation, Validator, record_of
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
-from bpcli.nn.layer import Array, Views
-from bpcli.nn.losses.loss import Loss
+from bpcli.nn.layer import Array
 from bpcli.nn.network import Network
-from bpcli.nn.scoring import BLOCK, Scorer
 from bpcli.nn.training import Epoch, Method, Saved, State, train
 
 MOST_HALVINGS = 10
-
-
-class Validation(NamedTuple):
-    """Rows the weights never see: x (N,I), loss targets t (N,O), and the truth for a metric."""
-
-    x: Array
-    t: Array
-    truth: Truth
-    metric: Metric
-    predict: Callable[[Array], Floats]  # from scores (1,N,O) to what the metric reads
 
 
 class Fit:
@@ -59,7 +46,9 @@ class Fit:
         self._lowest = np.inf
         self._began, self._spent = time.monotonic(), 0.0  # this sitting, and those before
         self._rule = StopRule(stop, validation.metric if validation else None)
-        self._validate = validation and _Validator(network, method.loss, validation, self.state)
+        self._validator = validation and Validator(
+            network, method.loss, [validation], self.state.result
+        )
         self._best: Array | None = None
 
     @property
@@ -86,29 +75,14 @@ class Fit:
             return
         self._began = time.monotonic()
         for epoch in self._epochs():
-            loss, metric = self._validate() if self._validate else (None, None)
-            record = Record(
-                epoch.epoch,
-                epoch.iteration,
-                float(epoch.rate[0]),
-                float(epoch.loss[0]),
-                loss,
-                metric,
-                float(epoch.gradient_norm[0]),
-                self.seconds,
-            )
+            loss, metric = self._validate()
+            record = record_of(epoch, 0, loss, metric, self.seconds)
             self._observe(record)
             self.stop_reason = self._judge(record)
             yield record
             if self.stop_reason:
                 return
-        self.stop_reason = self._last_reason()
-
-    def _last_reason(self) -> str:
-        """Why the engine has no further epoch."""
-        if self.state.iteration < self.method.iterations:
-            return f"{self.method.optimizer.name} has converged"
-        return f"all {self.state.iteration} iterations done"
+        self.stop_reason = last_reason(self.method, self.state)
 
     def snapshot(self) -> Snapshot:
         """All that training needs to go on to the same bytes; the arrays are not copies."""
@@ -160,30 +134,23 @@ class Fit:
                 raise ResourceError(_lost(error)) from None
             except Diverged as diverged:
                 if self._kept is None or len(self.halvings) == MOST_HALVINGS:
-                    raise NumericError(self._divergence(diverged)) from None
+                    problem = divergence(diverged, self.rows, self.scaling, self.halvings)
+                    raise NumericError(problem) from None
                 self.state.restore(self._kept)
                 self.method = self.method._replace(rates=[r / 2 for r in self.method.rates])
                 self.halvings.append(diverged.iteration)
-
-    def _divergence(self, diverged: Diverged) -> Problem:
-        before = diverged.loss_before
-        history = "" if np.isnan(before) else f", after a loss of {before:.4g}"
-        halved = f"; the rate was halved {len(self.halvings)} times" if self.halvings else ""
-        verb = "are" if diverged.what == "weights" else "is"
-        cause, fix = likely_cause(self.rows, self.scaling, diverged.rate)
-        return Problem(
-            "BP-N001",
-            f"iteration {diverged.iteration}",
-            f"the training {diverged.what} {verb} no longer finite{history}, at learning rate "
-            f"{diverged.rate:g}; it begins in {diverged.layer}{halved}; likely cause: {cause}",
-            fix,
-        )
 
     def _observe(self, record: Record) -> None:
         """Tell the schedule the monitored loss."""
         loss, state = np.array([self._rule.monitored(record)]), self.state
         schedule, total = self.method.schedule, self.method.iterations
         schedule.observe(state.schedule, loss, state.iteration, total)
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        """Loss and metric of the validation rows, where there are any."""
+        if self._validator is None:
+            return None, None
+        return self._validator.losses()[0], self._validator.metric(0)
 
     def _judge(self, record: Record) -> str:
         better, reason = self._rule.judge(record)
@@ -192,27 +159,31 @@ class Fit:
         return reason
 
 
-class _Validator:
-    """Loss and metric of the validation rows with the weights of the moment."""
-
-    def __init__(self, network: Network, loss: Loss, validation: Validation, state: State) -> None:
-        self.loss, self.validation = loss, validation
-        n, dtype = len(validation.x), state.flat.dtype
-        self.scorer = Scorer(network, state.result, min(BLOCK, n))
-        (width,) = network.out_shape
-        self.scratch = Views(
-            **{name: np.empty((1, n, *shape), dtype) for name, shape in loss.scratch(width).items()}
-        )
-        self.c = np.full((1, 1, 1), 1 / n, dtype)
-
-    @np.errstate(all="ignore")  # weights on the way to divergence may overflow
-    def __call__(self) -> tuple[float, float | None]:
-        z = self.scorer(self.validation.x)
-        loss = self.loss.value(z, self.validation.t[None], self.c, self.scratch)
-        prediction = self.validation.predict(z)
-        return float(loss[0]), self.validation.metric.value(self.validation.truth, prediction)
-
-
 def _lost(error: ChildProcessError) -> Problem:
     fix = "free some memory, or compute in one process with threads: 1"
     return Problem("BP-R002", "training", str(error), fix)
+
+
+def last_reason(method: Method, state: State) -> str:
+    """Why the engine has no further epoch."""
+    if state.iteration < method.iterations:
+        return f"{method.optimizer.name} has converged"
+    return f"all {state.iteration} iterations done"
+
+
+def divergence(
+    diverged: Diverged, rows: Rows, scaling: Scaling | None, halvings: Sequence[int] = ()
+) -> Problem:
+    """What to tell the user of a training that diverged for good."""
+    before = diverged.loss_before
+    history = "" if np.isnan(before) else f", after a loss of {before:.4g}"
+    halved = f"; the rate was halved {len(halvings)} times" if halvings else ""
+    verb = "are" if diverged.what == "weights" else "is"
+    cause, fix = likely_cause(rows, scaling, diverged.rate)
+    return Problem(
+        "BP-N001",
+        f"iteration {diverged.iteration}",
+        f"the training {diverged.what} {verb} no longer finite{history}, at learning rate "
+        f"{diverged.rate:g}; it begins in {diverged.layer}{halved}; likely cause: {cause}",
+        fix,
+    )

@@ -15,15 +15,19 @@ from bpcli.nn.layer import Plan
 
 
 def bytes_needed(problem: LearningProblem) -> int:
-    """Parameters with gradient and optimizer slots, work arrays of a batch, and the data."""
+    """What training holds, and the data."""
+    return bytes_of_network(problem) + 2 * (problem.prepared.x.nbytes + problem.prepared.t.nbytes)
+
+
+def bytes_of_network(problem: LearningProblem) -> int:
+    """Parameters with gradient and optimizer slots, and the work arrays of a batch."""
     method, network = problem.method(), problem.network
     item = np.dtype(problem.config.dtype).itemsize
     # θ, the best θ, that of the last epoch, each part's gradient, and what the optimizer works with
     copies = 3 + method.parts + len(method.optimizer.work)
     kept = sum(map(prod, method.optimizer.memory(1, network.size).values()))
     row = sum(map(_row_numbers, network.plans)) + prod(network.in_shape)
-    data = problem.prepared.x.nbytes + problem.prepared.t.nbytes
-    return item * (copies * network.size + kept + method.batch_size * row) + 2 * data
+    return item * (copies * network.size + kept + method.batch_size * row)
 
 
 def _row_numbers(plan: Plan) -> int:

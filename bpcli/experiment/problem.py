@@ -14,10 +14,11 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.cause import Scaling
 from bpcli.experiment.config import Config
-from bpcli.experiment.fit import Fit, Validation
+from bpcli.experiment.fit import Fit
 from bpcli.experiment.inputs import input_layers
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
+from bpcli.experiment.validation import Validation
 from bpcli.experiment.weights import row_weights
 from bpcli.metrics.metric import metrics_for
 from bpcli.nn.batches import Rows
@@ -63,10 +64,10 @@ class LearningProblem(NamedTuple):
             self.network,
             self.method(),
             self.training_rows(),
-            self._validation(),
+            self.validation(),
             self.config.stop,
             backoff=self.config.on_divergence == "backoff",
-            scaling=self._scaling(),
+            scaling=self.scaling(),
             pause=pause,
         )
 
@@ -75,12 +76,15 @@ class LearningProblem(NamedTuple):
         rows = self.prepared.rows(TRAIN)
         x, t = self._arrays(rows)
         c = row_weights(self.config.class_weight, self.prepared, rows)
-        return Rows(x[None], t[None], None if c is None else c.astype(x.dtype)[None, :, None])
+        return Rows(x, t, None if c is None else c.astype(x.dtype)[None, :, None])
 
     def method(self) -> Method:
         """How the config trains on the training rows."""
         config, rows = self.config, len(self.prepared.rows(TRAIN))
         assert config.optimizer and config.schedule and config.learning_rate
+        # Until a sweep has chosen a rate, plans are made with the optimizer's own.
+        rate = config.learning_rate
+        rate = config.optimizer.learning_rate if rate == "auto" else rate
         full = config.batch_size in ("full", "auto")
         batch = rows if full else min(int(config.batch_size), rows)
         updates = config.iterations or (config.epochs or 1) * -(-rows // batch)
@@ -88,7 +92,7 @@ class LearningProblem(NamedTuple):
             self.loss,
             config.optimizer,
             config.schedule,
-            (config.learning_rate,),
+            (rate,),
             batch,
             updates,
             config.seed,
@@ -105,12 +109,14 @@ class LearningProblem(NamedTuple):
         apart = FORKS and not whole and isinstance(self.config.optimizer, Elementwise)
         return threads if apart and isinstance(threads, int) else 1
 
-    def _scaling(self) -> Scaling:
+    def scaling(self) -> Scaling:
+        """What is scaled, for the cause of a divergence."""
         layout, target = self.prepared.features.layout, self.prepared.target
         scaled = bool(target.tensor_shapes())
         return Scaling(layout.names, bool(layout.scaler.tensors()), target.columns, scaled)
 
-    def _validation(self) -> Validation | None:
+    def validation(self) -> Validation | None:
+        """What the network is watched on while it learns; None without validation rows."""
         rows = self.prepared.rows(VALIDATION)
         if not len(rows):
             return None
@@ -132,8 +138,9 @@ class LearningProblem(NamedTuple):
         raise DataError(Problem("BP-D141", where, what, "correct the cell, or set dtype: float64"))
 
     def _arrays(self, rows: Ints) -> tuple[Array, Array]:
-        """x (N,I) and t (N,O) of some rows, as training numbers."""
+        """x (1,N,I) and t (1,N,O) of some rows, as training numbers."""
         (outputs,) = self.network.out_shape
         x = self._inputs(rows)
         # One score for two classes learns the second one's column.
-        return x, np.ascontiguousarray(self.prepared.t[rows, -outputs:].astype(self.config.dtype))
+        t = np.ascontiguousarray(self.prepared.t[rows, -outputs:].astype(self.config.dtype))
+        return x[None], t[None]

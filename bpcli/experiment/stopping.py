@@ -65,6 +65,8 @@ class StopRule:
         if spec.patience is not None and record.epoch - self.best_epoch >= spec.patience:
             name = self.monitor.replace("_", " ")
             return f"no better {name} for {spec.patience} epochs (patience)"
+        if spec.epoch is not None and record.epoch >= spec.epoch:
+            return f"epoch {spec.epoch} is over (stop.epoch)"
         if spec.max_time is not None and record.seconds >= spec.max_time:
             return f"the time limit of {spec.max_time:g} s is over"
         return ""

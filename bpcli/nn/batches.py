@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -25,6 +25,23 @@ class Rows(NamedTuple):
     x: Array
     t: Array
     c: Array | None = None
+
+    @classmethod
+    def stacked(cls, own: Sequence[Rows]) -> Rows:
+        """The rows of replicas that each have theirs, or share them."""
+        c = None if own[0].c is None else stacked([rows.c for rows in own if rows.c is not None])
+        return cls(stacked([rows.x for rows in own]), stacked([rows.t for rows in own]), c)
+
+    def pick(self, replicas: Sequence[int]) -> Rows:
+        """The rows of some of the replicas, in arrays of their own where they are not shared."""
+        x, t = (a if len(a) == 1 else a[list(replicas)] for a in (self.x, self.t))
+        c = self.c if self.c is None or len(self.c) == 1 else self.c[list(replicas)]
+        return Rows(x, t, c)
+
+
+def stacked(own: Sequence[Array]) -> Array:
+    """(1|R,N,…) from the rows (1,N,…) of each replica; those that all share are no copy."""
+    return own[0] if all(one is own[0] for one in own) else np.concatenate(own)
 
 
 class Batch(NamedTuple):
@@ -90,6 +107,8 @@ class Batches:
     def _weights(self, whole: Ints, own: slice) -> Array:
         if self.rows.c is None:
             return np.full((1, 1, 1), 1 / len(whole), self.rows.x.dtype)
-        c = self.rows.c[:, whole]
+        # Unlike c[:, whole], `take` lays the rows of a replica one behind the other, however many
+        # replicas there are: the sum below then has one order.
+        c = self.rows.c.take(whole, axis=1)
         total = c.sum(axis=1, keepdims=True)
         return np.divide(c, total, out=np.zeros_like(c), where=total > 0)[:, own]

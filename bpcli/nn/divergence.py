@@ -12,18 +12,19 @@ class Diverged(ArithmeticError):
     """A loss, gradient or weight is not finite; the parameters are finite ones from before."""
 
     def __init__(
-        self, what: str, iteration: int, rate: float, loss_before: float, layer: str
+        self, what: str, replica: int, iteration: int, rate: float, loss_before: float, layer: str
     ) -> None:
         super().__init__(f"the {what} is not finite at iteration {iteration}")
         self.what, self.iteration, self.rate = what, iteration, rate
+        self.replica = replica  # the first one of which this is true
         self.loss_before = loss_before  # nan at the first update of a training, or after a resume
         self.layer = layer  # the first one with numbers that are not finite
 
 
-def layers_passed(scratch: list[Views]) -> int:
-    """How many layers the rows of a forward pass are through before they are not finite."""
+def layers_passed(scratch: list[Views], replica: int) -> int:
+    """How many layers a replica's rows are through before they are not finite."""
     for passed, s in enumerate(scratch):
-        if not np.isfinite(s.x).all():
+        if not np.isfinite(s.x[replica % len(s.x)]).all():  # the data may be of all replicas
             return passed
     return len(scratch)
 

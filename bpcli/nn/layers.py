@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bpcli.nn.initializers import Glorot, Initializer, Ones, Zeros
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
+from bpcli.nn.random import drawn
 
 
 class Dense(Layer):
@@ -76,8 +77,8 @@ class Dropout(Layer):
 
 def draw_kept(kept: Array, rate: float, ctx: Context, layer: int) -> None:
     """Fill `kept` (R,B,…) with 1, and 0 with probability `rate`; the same for any parts of B."""
-    for one, key in zip(kept, ctx.noise, strict=True):
-        skipped = ctx.first_row * one[0].nbytes
+    skipped = ctx.first_row * kept[0, 0].nbytes
+    for one, key in drawn(kept, ctx.noise):
         key.stream(ctx.iteration, layer, skipped).random(out=one, dtype=one.dtype)
     np.greater_equal(kept, rate, out=kept)
 
@@ -118,7 +119,7 @@ class Noise(Layer):
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         if not ctx.training:
             return x
-        for y, key in zip(s.y, ctx.noise, strict=True):
+        for y, key in drawn(s.y, ctx.noise):
             key.stream(ctx.iteration, s.index).standard_normal(out=y, dtype=y.dtype)
         s.y *= self.std
         return np.add(s.y, x, out=s.y)

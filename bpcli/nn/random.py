@@ -6,7 +6,9 @@ restoring a generator's state.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -43,3 +45,13 @@ class NoiseKey:
         """The generator of one layer in one iteration, behind `skipped` bytes of its stream."""
         counter = [skipped // self.BLOCK, 0, layer, iteration]
         return np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+
+
+def drawn(out: Any, keys: Sequence[NoiseKey]) -> Iterator[tuple[Any, NoiseKey]]:
+    """Each replica's part of `out` (R,…) to draw into, with its key; the next one of the same
+    replica name gets a copy of what was drawn."""
+    for r, key in enumerate(keys):
+        if r and key is keys[r - 1]:
+            out[r] = out[r - 1]
+        else:
+            yield out[r], key

@@ -22,20 +22,22 @@ class Scorer:
         self._network = network
         self._params = network.views(flat)
         self._scratch = network.scratch(len(flat), block, flat.dtype)
-        self._block = np.zeros((1, block, *network.in_shape), flat.dtype)
+        self._size = block
         self._shape = (len(flat), *network.out_shape)
         self._dtype: DTypeLike = flat.dtype
 
     @np.errstate(all="ignore")  # weights on the way to divergence may overflow
     def __call__(self, x: Array) -> Array:
-        """z (R,N,O) of the rows x (N,I)."""
+        """z (R,N,O) of the rows x (N,I), or (1|R,N,I) where replicas see different ones."""
         replicas, *out = self._shape
-        block = self._block.shape[1]
-        z = np.empty((replicas, len(x), *out), self._dtype)
-        for start in range(0, len(x), block):
-            rows = x[start : start + block]
-            self._block[0, : len(rows)] = rows
-            self._block[0, len(rows) :] = 0
-            scores = self._network.forward(self._block, self._params, self._scratch, EVALUATION)
-            z[:, start : start + block] = scores[:, : len(rows)]
+        x = x if x.ndim > 1 + len(self._network.in_shape) else x[None]
+        n, size = x.shape[1], self._size
+        block = np.zeros((len(x), size, *x.shape[2:]), self._dtype)
+        z = np.empty((replicas, n, *out), self._dtype)
+        for start in range(0, n, size):
+            rows = x[:, start : start + size]
+            block[:, : rows.shape[1]] = rows
+            block[:, rows.shape[1] :] = 0
+            scores = self._network.forward(block, self._params, self._scratch, EVALUATION)
+            z[:, start : start + size] = scores[:, : rows.shape[1]]
         return z

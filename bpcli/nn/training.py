@@ -45,6 +45,11 @@ class Method(NamedTuple):
     ema: float | None = None  # decay of the running mean of the parameters
     parts: int = 1  # processes that compute each update together
 
+    def pick(self, replicas: Sequence[int]) -> Method:
+        """The same for some of the replicas."""
+        rates = [self.rates[r] for r in replicas]
+        return self._replace(rates=rates, replicas=[self.replicas[r] for r in replicas])
+
 
 class Saved(NamedTuple):
     """The values of a state: every array by its name, and the counts."""
@@ -106,6 +111,20 @@ class State:
     def saved(self) -> Saved:
         """The values of this moment, in arrays of their own."""
         return Saved({name: a.copy() for name, a in self.arrays().items()}, self.counts())
+
+    def pick(self, replicas: Sequence[int]) -> State:
+        """The state of some of the replicas, in arrays of its own."""
+        rows = list(replicas)
+        return State(
+            self.flat[rows],
+            {name: slot[rows] for name, slot in self.slots.items()},
+            self.loss_sum[rows],
+            self.last_loss[rows],
+            None if self.average is None else self.average[rows],
+            {name: own[rows] for name, own in self.schedule.items()},
+            self.iteration,
+            self.rows_seen,
+        )
 
     def restore(self, saved: Saved) -> None:
         """Take saved values into the arrays of this state."""
@@ -219,7 +238,8 @@ class _Stepper:
         self.params = network.views(state.flat)
         self.grad = board.grads[member.rank]
         self.grads = network.views(self.grad)
-        self.noise = tuple(NoiseKey(method.seed, replica) for replica in method.replicas)
+        keys = {name: NoiseKey(method.seed, name) for name in set(method.replicas)}
+        self.noise = tuple(keys[name] for name in method.replicas)
         self.rates = np.array(method.rates, np.float64)
         self.batches = Batches(rows, method.batch_size, method.seed, member)
         self.columns = member.part(network.size, COLUMNS)
@@ -313,19 +333,20 @@ class _Stepper:
         if _all_finite(values):
             return
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        place = layer_of(self.network, self.state.flat) if what == "weights" else self._suspect()
+        weights = self.state.flat[bad]
+        place = layer_of(self.network, weights) if what == "weights" else self._suspect(bad)
         state, first = self.state, what == "loss" and self.state.iteration == 0
         before = math.nan if first else float(state.last_loss[bad])
-        raise Diverged(what, state.iteration + 1, float(rate[bad]), before, place)
+        raise Diverged(what, bad, state.iteration + 1, float(rate[bad]), before, place)
 
-    def _suspect(self) -> str:
+    def _suspect(self, bad: int) -> str:
         """`layer 2 (dense)`: where infinities or NaNs begin, on the way forward, then backward."""
-        self.board.suspects[self.member.rank] = layers_passed(self._last_scratch)
+        self.board.suspects[self.member.rank] = layers_passed(self._last_scratch, bad)
         self.member.meet()
         first = int(self.board.suspects.min())
         if first < len(self.network.layers):
             return layer_at(self.network, first)
-        layer = layer_of(self.network, self.board.grads)
+        layer = layer_of(self.network, self.board.grads[:, bad])
         return f"the gradient of {layer}" if layer else "the output"
 
     def _gradient(self, batch: Batch) -> Array:

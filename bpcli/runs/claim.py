@@ -85,6 +85,18 @@ class Claim(NamedTuple):
             _require_vacant(folder, state)
 
 
+def study_folder(
+    config: Path, command: str, output: Path | None, *, force: bool, resume: bool
+) -> Path:
+    """The folder of a study, made; with `resume` the one that is there."""
+    if resume and output is not None and output.is_dir():
+        return output
+    name = config.with_name(f"{config.stem}-{command}")
+    folder, lock = Claim(name, output, force).take((), space=0)
+    lock.release()
+    return folder
+
+
 def _require_vacant(folder: Path, state: str | None) -> None:
     if state is None:
         if any(not path.name.startswith((LOCK, TEMPORARY)) for path in folder.iterdir()):

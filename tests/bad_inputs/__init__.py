@@ -6,7 +6,7 @@ Each module is a table of cases. Every message id of bpcli has a case here, from
 
 from __future__ import annotations
 
-from bad_inputs import config, data, limits, model, other, predict, runs
+from bad_inputs import config, data, limits, model, other, predict, runs, selection
 from bad_inputs.case import Case
 
 AREAS = {
@@ -16,6 +16,7 @@ AREAS = {
     "model": model.CASES,
     "limits": limits.CASES,
     "runs": runs.CASES,
+    "selection": selection.CASES,
     "other": other.CASES,
 }
 CASES: list[Case] = [case for cases in AREAS.values() for case in cases]

@@ -198,18 +198,17 @@ KEYS = [
     ),
     key("a function of numpy as a loss", "BP-C038", "loss: numpy.load", "numpy.load"),
     key("an attribute as optimizer", "BP-C038", "optimizer: __class__", "known optimizer"),
-    key(
-        "text for a number", "BP-C032", "learning_rate: fast", "learning_rate", "a number", "'fast'"
-    ),
+    key("text for a number", "BP-C032", "ema: fast", "ema", "a number", "'fast'"),
     key("a number in quotes", "BP-C032", "seed: '1'", "seed", "whole number", "'1'"),
     key("a fraction for a count", "BP-C032", "seed: 1.5", "whole number", "1.5"),
     key("yes for true", "BP-C032", "stop: {restore_best: yes}", "true or false", "'yes'"),
     key("a list for a mapping", "BP-C032", "stop: [1]", "mapping"),
-    key("a number that is too small", "BP-C033", "learning_rate: -1", "above 0", "-1"),
+    key("a number that is too small", "BP-C033", "ema: -1", "above 0", "-1"),
+    key("neither a rate nor auto", "BP-C039", "learning_rate: -1", "above 0 or 'auto'", "-1"),
     key("a number that is too large", "BP-C033", "ema: 2", "ema", "below 1"),
     key("a share above one", "BP-C033", "split: {test: 1.5}", "split.test", "below 1"),
-    key("not a number", "BP-C033", "learning_rate: .nan", "finite"),
-    key("infinity", "BP-C033", "learning_rate: .inf", "finite"),
+    key("not a number", "BP-C033", "ema: .nan", "finite"),
+    key("infinity", "BP-C033", "ema: .inf", "finite"),
     key("a word that is no choice", "BP-C035", "dtype: float16", "float32", "float64"),
     key(
         "a method that is none",

@@ -11,6 +11,7 @@ FAMILIES = {
     "R": "Resources",
     "B": "Busy",
     "X": "Faults of bpcli",
+    "S": "Selection",
 }
 
 MEANINGS = {
@@ -59,6 +60,7 @@ MEANINGS = {
     "BP-C060": "An optimizer that compares gradients gets other rows each time.",
     "BP-C061": "A weight decay is no part of the loss that the optimizer minimises.",
     "BP-C062": "A gradient is clipped that the optimizer needs as it is.",
+    "BP-C120": "A value cannot be written into a copy of the config.",
     "BP-D001": "The data file does not exist.",
     "BP-D002": "The data file is no regular file.",
     "BP-D003": "The data file cannot be read.",
@@ -141,11 +143,17 @@ MEANINGS = {
     "BP-D160": "A line is longer than any line should be.",
     "BP-D161": "The data of a run is not where it was.",
     "BP-D162": "The data of a run is not what it was.",
+    "BP-D180": "The rows cannot be divided into two folds.",
+    "BP-D181": "There are fewer folds than asked for.",
+    "BP-D182": "There is one round of folds.",
     "BP-M001": "The model cannot be read.",
     "BP-M002": "The model is damaged, or was not made by bpcli.",
     "BP-M003": "The model has another format.",
     "BP-M020": "There is no completed run in the folder.",
     "BP-N001": "Training left the numbers.",
+    "BP-N010": "Every learning rate has a failed fold.",
+    "BP-N011": "A fold of a learning rate has failed.",
+    "BP-N012": "A fold of a cross-validation has failed.",
     "BP-O001": "A file cannot be written.",
     "BP-O002": "The folder already holds a run.",
     "BP-O003": "The folder holds foreign files.",
@@ -174,4 +182,9 @@ MEANINGS = {
     "BP-B001": "Another run is using the folder.",
     "BP-B002": "A run on another machine may be using the folder.",
     "BP-X001": "bpcli itself has a fault.",
+    "BP-S001": "A worker process ends again and again.",
+    "BP-S002": "The journal is of another study.",
+    "BP-S003": "The journal is damaged.",
+    "BP-S004": "The grid of learning rates is extended.",
+    "BP-S005": "A picture needs matplotlib.",
 }

@@ -1,0 +1,208 @@
+"""bpcli lr-sweep: the learning rate that cross-validation chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bpcli.cli import options, studies
+
+if TYPE_CHECKING:
+    from bpcli.display.console import Terminal
+    from bpcli.experiment.load import Loaded
+    from bpcli.runs.sweep import SweepRun
+
+
+def lr_sweep(
+    config: options.ConfigFile,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder.  [default: runs/<config name>-lr-sweep-<n>]"),
+    ] = None,
+    also: Annotated[
+        str | None,
+        typer.Option(metavar="PATH=A,B,…", help="Sweep a second key too, and show a heat map."),
+    ] = None,
+    rule: Annotated[
+        Literal["min", "one-se"] | None, typer.Option(help="The same as --set lr_sweep.rule=…")
+    ] = None,
+    folds: studies.Folds = None,
+    repeats: studies.Repeats = None,
+    group: studies.Group = None,
+    time: studies.Time = None,
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a copy of the config with the chosen rate."),
+    ] = None,
+    go_on: Annotated[
+        bool, typer.Option("--train", help="Go on and train with the chosen rate.")
+    ] = False,
+    picture: Annotated[
+        bool, typer.Option("--picture", help="Also draw it, as SVG and PNG (extra: report).")
+    ] = False,
+    range_test: Annotated[
+        bool,
+        typer.Option("--range-test", help="Instead, one short run with a growing rate."),
+    ] = False,
+    jobs: studies.Jobs = None,
+    resume: studies.Resume = False,
+    sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
+    seed: options.Seed = None,
+    force: options.Force = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Choose a learning rate by cross-validation, with error bars.
+
+    Every rate is trained on the same folds; test rows are never touched. Rates × folds train at
+    once, with the bits of each training alone, whatever the number of jobs.
+
+    Examples:
+
+      bpcli lr-sweep config.yaml
+
+      bpcli lr-sweep config.yaml --rule one-se --write tuned.yaml
+
+      bpcli lr-sweep config.yaml --also batch_size=16,64,256 --folds 10
+    """
+    studies.require_output(output, resume=resume, force=force)
+    from bpcli.display.console import open_terminal
+
+    terminal = open_terminal(quiet=quiet, verbose=verbose)
+    assignments = [
+        *options.assignments(sets, seed, None),
+        *studies.folding(folds, repeats, group, time),
+        *([f"lr_sweep.rule={rule}"] if rule else []),
+    ]
+    if range_test:
+        _test_range(terminal, config, assignments, json=json)
+        return
+    settings, key = _settings(config, assignments, also)
+
+    from bpcli.runs.sweep import SweepRun
+
+    run = SweepRun(
+        settings,
+        output,
+        also=key,
+        jobs=studies.jobs_of(jobs),
+        force=force,
+        resume=resume,
+    )
+    _watch(terminal, run)
+    run.finish()
+    if picture:
+        _draw(run)
+    if write is not None:
+        from bpcli.runs.chosen import write_chosen
+
+        write_chosen(run, write, assignments, force=force)
+    if not (json and go_on):
+        _conclude(terminal, run, write, json=json)
+    if go_on:
+        from bpcli.cli.train import train
+
+        train(config, sets=[*assignments, *run.chosen], json=json, quiet=quiet, verbose=verbose)
+
+
+def swept(terminal: Terminal, loaded: Loaded, output: Path | None, *, resume: bool) -> Loaded:
+    """The config of `learning_rate: auto` with the rate of a sweep, which has its own folder."""
+    from bpcli.runs.sweep import SweepRun
+
+    alone = loaded._replace(config=loaded.config.model_copy(update={"threads": 1}))
+    beside = output and output.with_name(f"{output.name}-lr-sweep")
+    run = SweepRun({"": alone}, beside, jobs=studies.jobs_of(None), force=not resume, resume=resume)
+    _watch(terminal, run)
+    rate = run.finish().winner.rate
+    terminal.say(f"learning_rate: auto is {rate:g}, chosen in {run.folder}")
+    return loaded._replace(config=loaded.config.model_copy(update={"learning_rate": rate}))
+
+
+def _settings(
+    config: Path, assignments: list[str], also: str | None
+) -> tuple[dict[str, Loaded], str]:
+    """The configs by the value of the second key, and its name; one of "" without such a key."""
+    from bpcli.experiment.load import load
+
+    one_process = "threads=1"  # jobs, not threads, share the work
+    if also is None:
+        return {"": load(config, [*assignments, one_process])}, ""
+    key, given, values = also.partition("=")
+    if not given or not values.strip():
+        raise typer.BadParameter("expected PATH=A,B,…", param_hint="--also")
+    names = dict.fromkeys(value.strip() for value in values.split(","))
+    loaded = {name: load(config, [*assignments, f"{key}={name}", one_process]) for name in names}
+    return loaded, key
+
+
+def _watch(terminal: Terminal, run: SweepRun) -> None:
+    from bpcli.display.messages import notice_lines, print_lines
+    from bpcli.display.progress import CountProgress
+    from bpcli.runs.signals import Interrupted
+
+    if terminal.verbosity >= 0:
+        print_lines(terminal.err, notice_lines(run.notices))
+    known = len(run.notices)
+    quiet = terminal.verbosity < 0
+    try:
+        with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
+            for step in run:
+                progress.update(*step)
+    except Interrupted as asked:
+        done = len(run.search.trials)
+        typer.echo(f"interrupted; {run.folder} keeps {done} trainings; go on with", err=True)
+        typer.echo(f"  -o {run.folder} --resume", err=True)
+        raise typer.Exit(asked.exit_code) from None
+    if terminal.verbosity >= 0:
+        print_lines(terminal.err, notice_lines((*run.notices[known:], *run.failures)))
+
+
+def _conclude(terminal: Terminal, run: SweepRun, written: Path | None, *, json: bool) -> None:
+    if json:
+        import json as format
+
+        typer.echo(format.dumps({**run.facts(), "run": str(run.folder)}))
+        return
+    if terminal.verbosity < 0:
+        return
+    from bpcli.display.sweep import choice_lines, heat_map, sweep_table
+
+    facts = run.facts()
+    terminal.result(sweep_table(facts, [run.seconds(one) for one in run.search.candidates]))
+    if facts["also"]:
+        terminal.result("")
+        terminal.result(heat_map(facts))
+    terminal.result("")
+    terminal.result(choice_lines(facts))
+    terminal.say(f"files: {run.folder}" + (f", {written}" if written else ""))
+
+
+def _draw(run: SweepRun) -> None:
+    from bpcli.display.pictures import sweep_picture
+    from bpcli.runs.files import write_file
+
+    for kind in ("svg", "png"):
+        write_file(run.folder / f"lr_sweep.{kind}", sweep_picture(run.facts(), kind))
+
+
+def _test_range(terminal: Terminal, config: Path, assignments: list[str], *, json: bool) -> None:
+    """One run with a growing rate, on copies of the start values; nothing is written."""
+    from bpcli.experiment.load import load
+
+    loaded = load(config, assignments)
+
+    from bpcli.display.range_test import range_curve
+    from bpcli.runs.resolved import prepare_and_resolve
+    from bpcli.selection.range_test import range_test
+
+    prepared, resolved = prepare_and_resolve(loaded)
+    found = range_test(resolved, prepared)
+    if json:
+        import json as format
+
+        typer.echo(format.dumps({"schema_version": 1, **found.facts()}))
+    elif terminal.verbosity >= 0:
+        terminal.result(range_curve(found.facts()))

@@ -1,0 +1,170 @@
+"""A learning-rate sweep: the table with its plot, the choice in words, and the heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bpcli.display.figures import MISSING, aligned, duration, number
+from bpcli.display.tables import head, quiet_table
+from bpcli.display.text import show
+
+_STRIP = 31  # characters of the plot beside the table
+_SHADES = ("grey15", "grey23", "grey35", "dark_green", "green4", "green3")
+
+Facts = dict[str, Any]
+
+
+def sweep_table(facts: Facts, seconds: Sequence[float]) -> RenderableType:
+    """One row a rate: mean ± standard error, drawn too, loss, failed folds, epoch, time."""
+    candidates = facts["candidates"]
+    columns: dict[str, list[str]] = {
+        **({facts["also"]: [show(one["setting"]) for one in candidates]} if facts["also"] else {}),
+        "rate": [f"{one['learning_rate']:g}" for one in candidates],
+        facts["metric"]: aligned([one["mean"] for one in candidates]),
+        "±": aligned([one["standard_error"] for one in candidates]),
+        "": list(_strips(candidates)),
+        "loss": aligned([one["mean_loss"] for one in candidates]),
+        "failed": [_failed(one) for one in candidates],
+        "epoch": [_rounded(one["mean_epoch"]) for one in candidates],
+        "time": [duration(one) for one in seconds],
+    }
+    table = quiet_table()
+    table.add_column()
+    for title in columns:
+        table.add_column(head(show(title)), justify="left" if not title else "right", no_wrap=True)
+    marks = _marks(facts)
+    for mark, row in zip(marks, zip(*columns.values(), strict=True), strict=True):
+        style = "bold" if mark == "*" else "" if mark == "=" else "dim"
+        table.add_row(Text(mark), *(Text(cell) for cell in row), style=style)
+    return table
+
+
+def choice_lines(facts: Facts) -> RenderableType:
+    """What was chosen, by which rule, and how sure that is."""
+    choice = facts["choice"]
+    winner = _find(facts, choice)
+    setting = f"{show(facts['also'])} {show(choice['setting'])}, " if facts["also"] else ""
+    chosen = f"{setting}learning rate {choice['learning_rate']:g}"
+    lines = [
+        Text.assemble(("Chosen: ", "bold"), (chosen, "bold cyan"), f" ({_score(facts, winner)})")
+    ]
+    lines.append(Text(_rule(facts), "dim"))
+    if choice["runner_up"]:
+        lines.append(Text(_compared(choice)))
+    return Group(*lines)
+
+
+def heat_map(facts: Facts) -> RenderableType:
+    """The mean score by setting (rows) and rate (columns); the brighter the better."""
+    candidates = facts["candidates"]
+    settings = list(dict.fromkeys(one["setting"] for one in candidates))
+    rates = sorted({one["learning_rate"] for one in candidates})
+    means = {(one["setting"], one["learning_rate"]): one["mean"] for one in candidates}
+    known = sorted(mean for mean in means.values() if mean is not None)
+    table = Table(box=None, padding=(0, 0), pad_edge=False, header_style="")
+    table.add_column(head(show(facts["also"])), justify="right")
+    for rate in rates:
+        table.add_column(head(f" {rate:g} "), justify="right")
+    for setting in settings:
+        cells = [_shaded(means.get((setting, rate)), known, facts["better"]) for rate in rates]
+        table.add_row(Text(show(setting) + " "), *cells)
+    return table
+
+
+def _shaded(mean: float | None, known: Sequence[float], better: str) -> Text:
+    if mean is None:
+        return Text(f" {MISSING} ", "dim")
+    place = sum(1 for one in known if one < mean) / max(1, len(known) - 1)
+    place = place if better == "higher" else 1 - place
+    shade = _SHADES[min(int(place * len(_SHADES)), len(_SHADES) - 1)]
+    return Text(f" {number(mean)} ", f"on {shade}")
+
+
+def _strips(candidates: Iterable[Facts]) -> Iterable[str]:
+    """A line of the plot for each candidate: its mean, and one standard error on each side."""
+    spans = [_span(one) for one in candidates]
+    ends = [end for span in spans if span for end in span]
+    low, high = min(ends, default=0.0), max(ends, default=0.0)
+    scale = (_STRIP - 1) / (high - low) if high > low else 0.0
+    for span in spans:
+        if span is None:
+            yield " " * _STRIP
+            continue
+        left, middle, right = (round((value - low) * scale) for value in span)
+        line = [" "] * _STRIP
+        line[left : right + 1] = "─" * (right + 1 - left)
+        line[middle] = "●"
+        yield "".join(line)
+
+
+def _span(one: Facts) -> tuple[float, float, float] | None:
+    if one["mean"] is None:
+        return None
+    error = one["standard_error"] or 0.0
+    return one["mean"] - error, one["mean"], one["mean"] + error
+
+
+def _marks(facts: Facts) -> list[str]:
+    """`*` the chosen one, `=` those that cannot be told apart from it."""
+    choice = facts["choice"]
+    if choice is None:
+        return [" "] * len(facts["candidates"])
+    chosen = _name(choice)
+    alike = {_name(one) for one in choice["alike"]}
+    names = map(_name, facts["candidates"])
+    return ["*" if name == chosen else "=" if name in alike else " " for name in names]
+
+
+def _name(one: Facts) -> tuple[str, float]:
+    return one.get("setting", ""), one["learning_rate"]
+
+
+def _find(facts: Facts, choice: Facts) -> Facts:
+    found: Facts = next(one for one in facts["candidates"] if _name(one) == _name(choice))
+    return found
+
+
+def _score(facts: Facts, one: Facts) -> str:
+    error = f" ± {number(one['standard_error'])}" if one["standard_error"] is not None else ""
+    return f"{facts['metric']} {number(one['mean'])}{error}"
+
+
+def _rule(facts: Facts) -> str:
+    folds = facts["folds"]
+    repeats = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
+    rules = {
+        "min": "the best mean; of equal ones the lower loss, then the lower rate",
+        "one-se": "the lowest rate within one standard error of the best mean",
+    }
+    rule = facts["rule"]
+    return f"rule {rule}: {rules[rule]}; {folds['folds']} {folds['method']} folds{repeats}"
+
+
+def _compared(choice: Facts) -> str:
+    other = choice["runner_up"]
+    name = (
+        f"{show(other['setting'])}, {other['learning_rate']:g}"
+        if other.get("setting")
+        else f"{other['learning_rate']:g}"
+    )
+    if choice["p"] is None:
+        return f"{name} comes next; a single fold allows no test"
+    alike = len(choice["alike"])
+    told = f"p = {choice['p']:.2g}, corrected paired t-test"
+    if any(_name(one) == _name(other) for one in choice["alike"]):
+        more = f", nor from {alike - 1} more (=)" if alike > 1 else ""
+        return f"It cannot be told apart from {name} ({told}){more}."
+    return f"It is better than {name}, which comes next ({told})."
+
+
+def _failed(one: Facts) -> str:
+    return f"{one['failed_folds']}/{one['folds']}" if one["failed_folds"] else ""
+
+
+def _rounded(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.0f}"

@@ -1,0 +1,1 @@
+"""Choosing among trainings by cross-validation: folds, learning rates, estimates."""

@@ -1,0 +1,132 @@
+"""Which learning rate wins, by which rule, and how sure that is.
+
+The score is the first metric of the rows held out, at the weights that training ends with. A rate
+with a failed fold cannot win. Equal means are told apart by the mean loss, then the lower rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+from bpcli.experiment.search import Rule
+from bpcli.selection.statistics import Mean, paired_p
+from bpcli.selection.study import Trial
+
+LEVEL = 0.05  # a p above it: the two cannot be told apart
+
+
+class Candidate(NamedTuple):
+    """A setting and a rate with its trials over the folds, in the order of the folds."""
+
+    setting: str
+    rate: float
+    trials: tuple[Trial, ...]
+
+    @property
+    def failed(self) -> int:
+        """Folds without a score."""
+        return sum(1 for trial in self.trials if trial.failure)
+
+    @property
+    def score(self) -> Mean | None:
+        """The metric over the folds that have one; None where all have failed."""
+        return _mean(trial.metric for trial in self.trials)
+
+    @property
+    def loss(self) -> Mean | None:
+        """The loss over the folds that have one."""
+        return _mean(trial.loss for trial in self.trials)
+
+    @property
+    def epoch(self) -> float | None:
+        """The mean epoch that the scored weights are of."""
+        mean = _mean(trial.epoch for trial in self.trials)
+        return mean and mean.value
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained, over all folds."""
+        return sum(trial.epochs for trial in self.trials)
+
+
+class Choice(NamedTuple):
+    """The winner, the second best, and the test between them."""
+
+    winner: Candidate
+    runner_up: Candidate | None
+    p: float | None  # of no difference between the two
+    alike: tuple[Candidate, ...]  # that cannot be told apart from the winner, best first
+
+
+def candidates_of(trials: Sequence[Trial]) -> list[Candidate]:
+    """The trials by setting and rate; settings stay in their order, rates ascend."""
+    ordered = sorted(trials, key=lambda trial: (trial.rate, trial.repeat, trial.fold))
+    settings = dict.fromkeys(trial.setting for trial in trials)
+    return [
+        Candidate(setting, rate, tuple(own))
+        for setting in settings
+        for rate in dict.fromkeys(trial.rate for trial in ordered)
+        if (own := [t for t in ordered if (t.setting, t.rate) == (setting, rate)])
+    ]
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    better: str,
+    rule: Rule,
+    held_out: float,
+) -> Choice | None:
+    """The winner by the rule; None where every candidate has a failed fold."""
+    ranked = rank(candidates, better)
+    if not ranked:
+        return None
+    winner = ranked[0] if rule == "min" else _lowest_alike(ranked, better)
+    others = [one for one in ranked if one is not winner]
+    p_of = {id(one): _p(winner, one, held_out) for one in others}
+    alike = tuple(one for one in others if (p := p_of[id(one)]) is None or p > LEVEL)
+    runner_up = others[0] if others else None
+    return Choice(winner, runner_up, p_of[id(runner_up)] if runner_up else None, alike)
+
+
+def rank(candidates: Iterable[Candidate], better: str) -> list[Candidate]:
+    """The candidates without a failed fold, the best first."""
+    return sorted(
+        (one for one in candidates if not one.failed), key=lambda one: _order(one, better)
+    )
+
+
+def _order(one: Candidate, better: str) -> tuple[float, float, float]:
+    assert one.score and one.loss
+    return _cost(one, better), one.loss.value, one.rate
+
+
+def _cost(one: Candidate, better: str) -> float:
+    """The score as a number that is better the lower it is."""
+    assert one.score
+    return -one.score.value if better == "higher" else one.score.value
+
+
+def _lowest_alike(ranked: Sequence[Candidate], better: str) -> Candidate:
+    """The lowest rate of the best one's setting within one standard error of the best."""
+    best = ranked[0]
+    assert best.score
+    limit = _cost(best, better) + (best.score.error or 0.0)
+    near = [one for one in ranked if one.setting == best.setting and _cost(one, better) <= limit]
+    return min(near, key=lambda one: one.rate)
+
+
+def _p(one: Candidate, other: Candidate, held_out: float) -> float | None:
+    pairs = zip(one.trials, other.trials, strict=True)
+    return paired_p([(a.metric or 0.0) - (b.metric or 0.0) for a, b in pairs], held_out)
+
+
+def _mean(values: Iterable[float | None]) -> Mean | None:
+    known = [value for value in values if value is not None]
+    return Mean.of(known) if known else None
+
+
+def mean_epoch(trials: Iterable[Trial]) -> int:
+    """The mean epoch that the scored weights are of, rounded, at least 1."""
+    return max(1, round(fmean(trial.epoch for trial in trials if trial.epoch is not None)))

@@ -1,0 +1,152 @@
+"""Folds that cannot be made, trainings that fail, sweeps that cannot go on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from bad_inputs.case import CONFIG, TABLE, Case, command
+
+LINES = TABLE.splitlines(keepends=True)
+SWEEP = "lr-sweep c.yaml -o s -j 1 --folds 2"
+RATES = "lr_sweep: {lowest: 1e-3, highest: 1e-2, rates: 2, extend: 0}\n"
+SHORT = CONFIG + RATES
+HIGH = (
+    CONFIG.replace("epochs: 1", "epochs: 9")
+    + "optimizer: sgd\nlr_sweep: {lowest: LOW, highest: 1e30, rates: 2, extend: 0}\n"
+)
+
+
+@contextmanager
+def a_damaged_journal(folder: Path) -> Iterator[None]:
+    """That of a sweep of this very config, with another line at its end."""
+    code, _, err = command(SWEEP.split())
+    assert code == 0, err
+    with Path("s", "journal.jsonl").open("a") as journal:
+        journal.write("{}\n")
+    yield
+
+
+CASES = [
+    Case(
+        "one group for two folds",
+        "BP-D180",
+        4,
+        ("t.csv", "1 groups"),
+        "lr-sweep c.yaml --group g",
+        {
+            "c.yaml": SHORT + "split: {validation: 0, test: 0.5}\n",
+            "t.csv": "g,"
+            + LINES[0]
+            + "".join(f"{'mn'[i > 9]},{row}" for i, row in enumerate(LINES[1:])),
+        },
+    ),
+    Case(
+        "more folds than rows",
+        "BP-D181",
+        0,
+        ("30 folds", "there are 16"),
+        "lr-sweep c.yaml -j 1 --folds 30",
+        {"c.yaml": SHORT},
+    ),
+    Case(
+        "rounds of folds in time",
+        "BP-D182",
+        0,
+        ("split.repeats", "there is one"),
+        f"{SWEEP} --time a --repeats 3",
+        {"c.yaml": SHORT},
+    ),
+    Case(
+        "rates that all diverge",
+        "BP-N010",
+        7,
+        ("learning rate 1e+29", "learning rate 1e+30", "2 of 2 folds"),
+        SWEEP,
+        {"c.yaml": HIGH.replace("LOW", "1e29")},
+        rows=(68,),
+        leaves="s",
+    ),
+    Case(
+        "a rate that diverges",
+        "BP-N011",
+        0,
+        ("learning rate 1e+30, fold 1", "learning rate 1e+30, fold 2", "no longer finite"),
+        SWEEP,
+        {"c.yaml": HIGH.replace("LOW", "1e-3")},
+        rows=(69,),
+    ),
+    Case(
+        "an estimate of what diverges",
+        "BP-N012",
+        7,
+        ("fold 1 of repeat 1", "no longer finite", "lr-sweep"),
+        "cv c.yaml -o s -j 1",
+        {"c.yaml": HIGH.replace("LOW", "1") + "learning_rate: 1e30\n"},
+        leaves="s",
+    ),
+    Case(
+        "a worker that always dies",
+        "BP-S001",
+        8,
+        ("3 times", "code 9", "--resume"),
+        SWEEP.replace("-j 1", "-j 2"),
+        {"c.yaml": SHORT},
+        around=lambda folder: patch(
+            "bpcli.selection.study.train_together", lambda replicas: os._exit(9)
+        ),
+        leaves="s",
+    ),
+    Case(
+        "the journal of another sweep",
+        "BP-S002",
+        5,
+        ("journal.jsonl", "another config"),
+        f"{SWEEP} --resume",
+        {"c.yaml": SHORT, "s/journal.jsonl": '{"study": "other"}\n'},
+    ),
+    Case(
+        "a damaged journal",
+        "BP-S003",
+        5,
+        ("journal.jsonl", "line 3", "--force"),
+        f"{SWEEP} --resume",
+        {"c.yaml": SHORT},
+        around=a_damaged_journal,
+    ),
+    Case(
+        "a best rate at the end of the grid",
+        "BP-S004",
+        0,
+        ("lr_sweep", "goes on with"),
+        f"{SWEEP} --set lr_sweep.extend=1 --set lr_sweep.lowest=1e-5 --set lr_sweep.highest=1e-4",
+        {"c.yaml": SHORT, "t.csv": TABLE},
+    ),
+    Case(
+        "a picture without matplotlib",
+        "BP-S005",
+        8,
+        ("matplotlib", "bpcli[report]"),
+        f"{SWEEP} --picture",
+        {"c.yaml": SHORT},
+        around=lambda folder: patch.dict(sys.modules, {"matplotlib": None}),
+        leaves="s",
+    ),
+    Case(
+        "no line for the rate",
+        "BP-C120",
+        3,
+        ("c.yaml", "line of its own"),
+        f"{SWEEP} --write new.yaml",
+        {
+            "c.yaml": "{data: {path: t.csv, target: y}, network: [{dense: 2}], epochs: 1, "
+            + RATES.strip()
+            + "}\n"
+        },
+        leaves="s",
+    ),
+]

@@ -1,0 +1,114 @@
+"""Trainings in one network, each with its own rate and fold, end like the same trainings alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from running import ROOT
+
+from bpcli.config.errors import NumericError
+from bpcli.data.folds import make_folds
+from bpcli.data.prepare import refit
+from bpcli.experiment.load import load
+from bpcli.experiment.problem import LearningProblem
+from bpcli.experiment.replicas import Lesson, Replica, train_together
+from bpcli.experiment.stopping import Record
+from bpcli.runs.train import prepare_and_resolve
+
+RATES = (1e-4, 0.01, 0.3, 1e30)  # the last one diverges, at once or after some epochs
+CASES: dict[str, tuple[str, list[str]]] = {
+    "stops by threshold": ("iris", ["iterations=90", "stop.threshold=0.6"]),
+    "stops by patience": ("wine", ["epochs=25", "stop.patience=2"]),
+    "stops by metric": ("iris", ["iterations=90", "stop.target_metric=0.9"]),
+    "numbers": ("diabetes", ["epochs=4"]),
+    "two classes": ("logistic_regression", ["epochs=6", "stop.patience=2"]),
+    "full batches": ("linear_regression", ["iterations=40", "split.folds=2"]),
+    "weights, averages, decay": (
+        "breast_cancer",
+        ["epochs=4", "class_weight=balanced", "ema=0.9", "regularization.weight_decay=0.1"],
+    ),
+    "batch norm, noise": ("wine", ["epochs=4", "network=[{noise: 0.1}, {dense: 9}, batch_norm]"]),
+    "the default preset": ("iris", ["epochs=3", "iterations=null", "network=mlp"]),
+    "a schedule that listens": (
+        "wine",
+        ["epochs=12", "schedule={reduce_on_plateau: {patience: 1}}"],
+    ),
+    "an optimizer that ends by itself": (
+        "logistic_regression",
+        ["optimizer=lbfgs", "batch_size=full", "epochs=30", "stop={}", "regularization.l2=0.1"],
+    ),
+    "starts that look at the data": (
+        "wine",
+        ["epochs=3", "network=[{dense: {units: 9, init: lsuv}}, tanh]"],
+    ),
+    "float64": ("iris", ["iterations=30", "dtype=float64"]),
+}
+
+
+def lessons(name: str, settings: list[str]) -> list[Lesson]:
+    """The first two folds with equal shapes."""
+    loaded = load(ROOT / "configs" / f"{name}.yaml", ["threads=1", *settings])
+    prepared, config = prepare_and_resolve(loaded)
+    folds = make_folds(prepared, config.split, config.seed).folds
+    every = [
+        Lesson.of(LearningProblem.of(config, refit(prepared, config.preprocess, fold.sets)))
+        for fold in folds
+    ]
+    return [one for one in every if one.shape == every[0].shape][:2]
+
+
+def alone(lesson: Lesson, rate: float) -> tuple[Any, list[Record], str]:
+    """The fit, its records, and why it failed."""
+    config = lesson.problem.config.model_copy(update={"learning_rate": rate})
+    fit = LearningProblem.of(config, lesson.problem.prepared).fit()
+    records: list[Record] = []
+    try:
+        records.extend(fit)
+    except NumericError as error:
+        return fit, records, str(error)
+    return fit, records, ""
+
+
+def without_clock(record: Record) -> tuple[Any, ...]:
+    return record._replace(seconds=0, validation_metric=None)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_together_equals_alone(case: str) -> None:
+    taught = lessons(*CASES[case])
+    replicas = [Replica(lesson, rate) for lesson in taught for rate in RATES]
+    train_together(replicas)
+    for replica in replicas:
+        fit, records, failure = alone(replica.lesson, replica.rate)
+        told = replica.failure
+        failure = re.sub(", after a loss of [^,]+", "", failure)  # depends on the group
+        assert (f"{told.where}: {told.what}" if told else "") == failure
+        assert replica.stop_reason == fit.stop_reason
+        if failure:
+            continue
+        assert list(map(without_clock, replica.records)) == list(map(without_clock, records))
+        assert replica.weights.tobytes() == fit.weights.tobytes()
+        kept = records[replica.kept_epoch - 1]
+        assert replica.kept_epoch == (fit.best_epoch or records[-1].epoch)
+        assert replica.score() == (kept.validation_loss, kept.validation_metric)
+
+
+def test_the_cases_do_fail_and_stop_at_different_epochs() -> None:
+    replicas = [Replica(lessons(*CASES["stops by patience"])[0], rate) for rate in RATES]
+    train_together(replicas)
+    assert len({len(one.records) for one in replicas}) > 2
+    assert [one.failure is not None for one in replicas] == [False, False, False, True]
+
+
+def test_a_group_of_other_size_changes_nothing() -> None:
+    taught = lessons("wine", ["epochs=6"])
+    pairs = [(lesson, rate) for lesson in taught for rate in RATES]
+    together, apart = ([Replica(*pair) for pair in pairs] for _ in range(2))
+    train_together(together)
+    for start in range(0, len(apart), 3):
+        train_together(apart[start : start + 3])
+    for one, other in zip(together, apart, strict=True):
+        assert one.weights.tobytes() == other.weights.tobytes()
+        assert one.failure == other.failure
