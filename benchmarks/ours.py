@@ -46,11 +46,11 @@ class Engine:
         from bpcli.nn.batches import Rows
         from bpcli.nn.layers import Dense
         from bpcli.nn.losses.classes import CrossEntropy
+        from bpcli.nn.method import Method
         from bpcli.nn.network import Network
         from bpcli.nn.optimizers.moments import Adam
         from bpcli.nn.random import Purpose, generator
         from bpcli.nn.schedules import Constant
-        from bpcli.nn.training import Method
 
         activation = {"relu": Relu, "tanh": Tanh}[workload.activation]
         layers: list = []
@@ -77,7 +77,7 @@ class Engine:
         self.start = workload.start()
 
     def reset(self) -> None:
-        from bpcli.nn.training import State
+        from bpcli.nn.state import State
 
         self.state = State.start(self.network, self.method, "float32")
         for (w, b), (start_w, start_b) in zip(self.weights(), self.start, strict=True):

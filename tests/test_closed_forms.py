@@ -15,11 +15,13 @@ from bpcli.nn.losses.binary import BinaryCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 from bpcli.nn.update import Regularization
 
 CLOSE = 1e-6  # relative to the largest coefficient

@@ -11,11 +11,13 @@ from bpcli.nn.categories import CategoryDropout, Embedding
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.random import NoiseKey
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 
 
 def outputs(layer: Layer, x: Array, *, training: bool, dtype: str = "float64") -> Array:

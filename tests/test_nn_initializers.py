@@ -29,10 +29,11 @@ from bpcli.nn.initializers import (
 from bpcli.nn.layer import EVALUATION, Array, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network, at
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, State
+from bpcli.nn.state import State
 
 INPUTS, UNITS = 300, 200
 

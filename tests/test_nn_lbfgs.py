@@ -18,12 +18,13 @@ from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.line_search import ENOUGH_FALL, ENOUGH_FLAT, MOST_TRIALS, strong_wolfe
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm
 from bpcli.nn.optimizers.history import LBFGS, newton_direction
 from bpcli.nn.quasi_newton import QuasiNewton
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, State
+from bpcli.nn.state import State
 from bpcli.nn.training import train as epochs_of
 from bpcli.nn.update import Clip, Gradient, Regularization
 

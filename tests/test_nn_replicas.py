@@ -17,12 +17,15 @@ from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.loss import Loss
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Constant, Cosine, Schedule
-from bpcli.nn.training import Epoch, Method, State, train
+from bpcli.nn.state import State
+from bpcli.nn.stepper import Epoch
+from bpcli.nn.training import train
 
 RATES = (0.03, 0.01, 0.002)
 

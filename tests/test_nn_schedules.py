@@ -14,6 +14,7 @@ from bpcli.nn.activations import Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.schedules import (
@@ -31,7 +32,8 @@ from bpcli.nn.schedules import (
     Step,
     WarmUp,
 )
-from bpcli.nn.training import Method, State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 
 
 @parametrize("schedule", Schedule)

@@ -22,13 +22,16 @@ from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array, Layer
 from bpcli.nn.layers import Dense, Dropout
 from bpcli.nn.losses.classes import CrossEntropy
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
+from bpcli.nn.state import State
+from bpcli.nn.stepper import Epoch
 from bpcli.nn.team import cut
-from bpcli.nn.training import Epoch, Method, State, train
+from bpcli.nn.training import train
 from bpcli.nn.update import Clip, Regularization
 
 pytestmark = pytest.mark.skipif(not FORKS, reason="processes cannot be doubled here")
@@ -175,7 +178,8 @@ sys.path.insert(0, {tests!r})
 from test_nn_team import children, method, table
 from bpcli.nn.layers import Dense
 from bpcli.nn.network import Network
-from bpcli.nn.training import State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 network, how = Network([Dense(units=3)], (5,)), method(2)
 epochs = train(network, how, State.start(network, how, "float64"), table())
 next(epochs)

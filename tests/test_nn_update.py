@@ -14,11 +14,13 @@ from bpcli.nn.initializers import Zeros as InitialZeros
 from bpcli.nn.layer import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 from bpcli.nn.update import Clip, Regularization
 
 NETWORK = Network([Dense(units=4), LayerNorm(), Tanh(), Dense(units=1)], (3,))

@@ -18,6 +18,7 @@ from bpcli.nn.layers import Dense, Scale
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
 from bpcli.nn.numbers import Periodic, Piecewise
@@ -25,7 +26,8 @@ from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 from bpcli.nn.update import Clip, Gradient, Regularization
 
 EXACT = 1e-12  # relative: the same formula in another order

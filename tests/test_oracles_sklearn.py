@@ -22,13 +22,15 @@ from bpcli.nn.losses.binary import BinaryCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MSE
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.random import Purpose, generator
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import Method, State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 from bpcli.nn.update import Regularization
 
 N, INPUTS, HIDDEN, STEPS = 60, 5, (7, 6), 30

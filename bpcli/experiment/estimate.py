@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from bpcli.experiment.problem import LearningProblem
-from bpcli.nn.training import State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 
 TIMED_SECONDS = 0.3  # of updates: enough for their pace to show
 MOST_UPDATES = 512

@@ -16,8 +16,11 @@ from bpcli.experiment.validation import Validation, Validator, record_of
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
-from bpcli.nn.training import Epoch, Method, Saved, State, train
+from bpcli.nn.state import Saved, State
+from bpcli.nn.stepper import Epoch
+from bpcli.nn.training import train
 
 MOST_HALVINGS = 10
 

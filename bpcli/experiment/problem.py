@@ -24,9 +24,9 @@ from bpcli.metrics.metric import metrics_for
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
 from bpcli.nn.losses.loss import Loss
+from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.optimizer import Elementwise
-from bpcli.nn.training import Method
 
 
 class LearningProblem(NamedTuple):

@@ -22,7 +22,9 @@ from bpcli.experiment.validation import Validation, Validator, record_of
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
-from bpcli.nn.training import Epoch, State, train
+from bpcli.nn.state import State
+from bpcli.nn.stepper import Epoch
+from bpcli.nn.training import train
 
 
 class Lesson(NamedTuple):

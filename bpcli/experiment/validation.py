@@ -14,7 +14,7 @@ from bpcli.nn.layer import Array, Views
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import BLOCK, Scorer
-from bpcli.nn.training import Epoch
+from bpcli.nn.stepper import Epoch
 
 
 class Validation(NamedTuple):

@@ -31,8 +31,8 @@ class QuasiNewton:
         self.gradient, self.loss, self.evaluate = gradient, loss, evaluate
         self.start = np.empty_like(flat)
 
-    def apply(self, rate: Array, t: int) -> None:
-        """Update for the t-th time at the rates (R,1), from the present loss and gradient."""
+    def apply(self, rate: Array, t: int) -> Array:
+        """Update for the t-th time at the rates (R,1); returns Σ θ² (R,)."""
         g, m = self.gradient.total, self.memory
         value = self.loss + self.gradient.penalty()
         self.optimizer.settle(m, g, value, t)
@@ -46,6 +46,8 @@ class QuasiNewton:
         if self.optimizer.line_search:
             self._search(value, slope)
         self._move(m.step)
+        sizes: Array = np.vecdot(self.flat, self.flat)
+        return sizes
 
     def _search(self, value: Array, slope: Array) -> None:
         """Change `step` (R,) until each replica's line search is content with its own.

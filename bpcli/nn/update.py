@@ -120,13 +120,16 @@ class Update:
             spare = {name: array[:, : cut.stop - start] for name, array in work.items()}
             yield flat[:, cut], grad[:, cut], Views(**parts, **spare)
 
-    def apply(self, rate: Array, t: int) -> None:
-        """Update for the t-th time at the rates (R,1), by a gradient that is finite."""
+    def apply(self, rate: Array, t: int) -> Array:
+        """Update for the t-th time at the rates (R,1); returns Σ θ² (R,), read while in cache."""
         if self.decay:
             for p, _ in self.weights:
                 p *= 1 - rate * self.decay
+        sizes = np.zeros(len(rate), rate.dtype)
         for p, g, s in self.blocks:
             self.optimizer.step(p, g, s, rate, t)
+            sizes += np.vecdot(p, p)
+        return sizes
 
 
 def _weights(

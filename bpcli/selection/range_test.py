@@ -17,7 +17,8 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.problem import LearningProblem
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.schedules import Constant
-from bpcli.nn.training import State, train
+from bpcli.nn.state import State
+from bpcli.nn.training import train
 
 LOWEST, HIGHEST, UPDATES = 1e-7, 10.0, 100
 SMOOTHING = 0.98  # share of the running mean that a new loss does not change
