@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup train test storm faults lint fmt docs docs-check check fuzz bench load matrix clean force
+.PHONY: help setup train test storm faults lint fmt docs docs-check check fuzz bench quality load matrix clean force
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ check: lint test docs-check ## everything that must hold before a commit
 
 bench: .bench/env/.ready ## time bpcli, scikit-learn and PyTorch in turn; writes docs/benchmarks.md
 	@$(bench) benchmarks/run.py
+
+quality: .bench/quality/.ready ## compare the defaults with other tools on fifteen tables; writes docs/quality.md
+	@.bench/quality/bin/python benchmarks/quality/run.py $(QUALITY)
 
 fuzz: .fuzz/env/.ready ## throw bytes at every reader: make fuzz TARGET=config SECONDS=3600
 	@for target in $(TARGET); do $(fuzzer) tests/fuzzing/run.py $$target $(SECONDS) || exit 1; done
@@ -98,6 +101,9 @@ endef
 # On Linux PyTorch's CPU-only wheels are much smaller: PIP_EXTRA_INDEX_URL may name their index.
 .bench/env/.ready: pyproject.toml $(call stale,.bench/env)
 	$(call environment,.bench/env,--editable . scikit-learn torch==2.13.0) && pwd -P > $@
+
+.bench/quality/.ready: pyproject.toml $(call stale,.bench/quality)
+	$(call environment,.bench/quality,--editable . scikit-learn torch==2.13.0 pytabkit) && pwd -P > $@
 
 # Not every Python has an atheris; without it the inputs are changed at random.
 .fuzz/env/.ready: pyproject.toml $(call stale,.fuzz/env)

@@ -166,3 +166,33 @@ def test_example_components(tmp_path: Path) -> None:
         else:
             assert name in (run / "config.resolved.yaml").read_text()
             assert f"[{name}]" in said, "generated tests"
+
+
+ADDED = """
+import sys
+from bpcli.cli.app import run
+
+for example in {examples}:
+    sys.argv = ["bpcli", "train", f"{{example}}.yaml", "-o", f"runs/{{example}}", "-q"]
+    assert run() == 0
+sys.argv = ["bpcli", "list"]
+assert run() == 0
+"""
+
+
+def test_an_example_component_is_one_file(tmp_path: Path) -> None:
+    """Its diff, applied to a copy of the project: the class at the end of one module."""
+    shutil.copytree(ROOT / "bpcli", tmp_path / "bpcli")
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    for head, blocks in EXAMPLES.items():
+        (tmp_path / f"{head}.yaml").write_text(blocks["yaml"])
+        file, lines = re.match(r" (\S+) \| (\d+) \++\n 1 file changed", blocks["diff"]).groups()
+        added = "\n\n" + blocks["python"][blocks["python"].index("class ") :]
+        assert added.count("\n") == int(lines), head
+        with (tmp_path / file).open("a", encoding="utf-8") as module:
+            module.write(added)
+    (tmp_path / "check.py").write_text(ADDED.format(examples=list(EXAMPLES)))
+    said = python("check.py", cwd=tmp_path)
+    for blocks in EXAMPLES.values():
+        (name,) = re.findall(r'name: ClassVar\[str\] = "(\w+)"', blocks["python"])
+        assert re.search(rf"^{name} ", said, re.M), "bpcli list"

@@ -12,13 +12,13 @@ from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.initializers import Zeros as InitialZeros
 from bpcli.nn.layer import Array
-from bpcli.nn.layers import Dense
+from bpcli.nn.layers import Dense, Scale
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
 from bpcli.nn.optimizers.gradients import SGD
-from bpcli.nn.schedules import Constant
+from bpcli.nn.schedules import Constant, Step
 from bpcli.nn.state import State
 from bpcli.nn.training import train
 from bpcli.nn.update import Clip, Regularization
@@ -187,3 +187,44 @@ def test_batch_norm_keeps_the_statistics_that_prediction_uses() -> None:
     assert params[0].var[0, 0] == pytest.approx(x[0].var(axis=0, ddof=1), rel=1e-6)
     y = network.forward(x, params, scratch, EVALUATION)
     assert y.mean(axis=1) == pytest.approx(0, abs=1e-6)
+
+
+def factors() -> Array:
+    """Of a network whose scale learns six times as fast, and its bias at a tenth."""
+    return np.repeat([6.0, 1.0, 0.1], [3, 3, 1])
+
+
+def own_rates(**settings: Any) -> tuple[Array, Array]:
+    """Parameters before and after one step of gradient descent with a factor for each rate."""
+    network = Network([Scale(rate=6.0), Dense(units=1, bias_rate=0.1)], (3,))
+    how = method(**settings)
+    state = State.start(network, how, "float64")
+    before = state.flat.copy()
+    list(train(network, how, state, rows()))
+    return before, state.flat
+
+
+def test_each_parameter_has_a_rate_of_its_own() -> None:
+    equal = Network([Scale(), Dense(units=1)], (3,))
+    how = method()
+    state = State.start(equal, how, "float64")
+    start = state.flat.copy()
+    list(train(equal, how, state, rows()))
+    before, flat = own_rates()
+    assert before == pytest.approx(start)
+    assert flat - before == pytest.approx((state.flat - start) * factors(), rel=1e-12)
+
+
+def test_decay_goes_by_each_rate_and_its_schedule() -> None:
+    """One step more with a decay than without: θ shrinks by rate · factor · decay, if it decays."""
+    before, plain = own_rates()
+    _, decayed = own_rates(regularization=Regularization(weight_decay=0.5))
+    shrinks = np.array([[RATE], [RATE / 2]]) * factors() * [1, 1, 1, 1, 1, 1, 0] * 0.5
+    assert decayed == pytest.approx(plain - before * shrinks, rel=1e-9, abs=1e-12)
+    ended = Regularization(weight_decay=0.5, schedule=Step(at=(0.5,), gamma=0.0))
+    _, halfway = own_rates(regularization=ended, iterations=2)
+    _, late = own_rates(regularization=ended, iterations=1)
+    assert late == pytest.approx(decayed)
+    _, always = own_rates(regularization=Regularization(weight_decay=0.5), iterations=2)
+    _, never = own_rates(iterations=2)
+    assert not np.allclose(halfway, always) and not np.allclose(halfway, never)

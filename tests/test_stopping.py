@@ -63,6 +63,21 @@ def test_which_loss_is_monitored() -> None:
 
 
 @pytest.mark.parametrize(
+    ("metric", "values", "best"),
+    [
+        (Accuracy(), [0.5, 0.9, 0.7, 0.9, 0.8], 4),  # higher is better, of equal ones the last
+        (RMSE(), [5.0, 2.0, 3.0, 2.0, 4.0], 4),  # lower is better
+        (RMSE(), [5.0, 4.0, 3.0, 2.0, 1.0], 5),
+    ],
+)
+def test_the_metric_is_monitored(metric: Metric, values: list[float], best: int) -> None:
+    spec = StopSpec(monitor="validation_metric")
+    losses = [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert judged(spec, losses, metric, validation_metric=values)[:2] == (0, best)
+    assert judged(StopSpec(), losses, metric, validation_metric=values)[:2] == (0, 1)
+
+
+@pytest.mark.parametrize(
     ("metric", "values", "target", "ends"),
     [
         (Accuracy(), [0.5, 0.8, 0.9], 0.8, 2),  # from below, reached when equal

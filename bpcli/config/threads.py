@@ -21,6 +21,7 @@ VARIABLES = (
 )
 KERNELS = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")  # would select other arithmetic
 WIDE = 256  # units from which a second thread pays, measured
+WIDE_PRESETS = {"realmlp", "realmlp_small"}  # whose layers are that wide
 MOST = 8  # threads that `auto` takes; more would have too few rows of a batch each
 FORKS = sys.platform == "linux"  # where a process can be doubled, with memory that both see
 WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in one process
@@ -37,7 +38,8 @@ def threads_of(config: Any, auto: int | None = None) -> int:
         return asked
     if auto is not None:
         return auto
-    wide = any(isinstance(one, int) and one >= WIDE for one in _scalars(_part(config, "network")))
+    network = list(_scalars(_part(config, "network")))
+    wide = any(one in WIDE_PRESETS or (isinstance(one, int) and one >= WIDE) for one in network)
     return min(physical_cores(), MOST) if wide else 1
 
 

@@ -237,7 +237,13 @@ class CategoricalSpec(Spec):
 class PreprocessSpec(Spec):
     """How cells become numbers; everything is fitted on training rows only."""
 
-    numeric: Annotated[Scaler, Field(description="scaling of numeric columns")] = Standard()
+    numeric: Annotated[
+        Scaler | None,
+        Field(
+            description="scaling of numeric columns; default: the preset's; standard for a network "
+            "of your own"
+        ),
+    ] = None
     numeric_embedding: Annotated[
         NumericEmbedding | None,
         Field(
@@ -261,11 +267,11 @@ class PreprocessSpec(Spec):
         """What scales the numbers."""
         if isinstance(self.numeric_embedding, Piecewise):
             return Bins(bins=self.numeric_embedding.most)
-        return self.numeric
+        return self.numeric or Standard()
 
     @model_validator(mode="after")
     def _columns_have_any_sign(self) -> Self:
-        if self.numeric.positive:
+        if self.numeric is not None and self.numeric.positive:
             raise PydanticCustomError(
                 "invalid_value",
                 "expected a scaler for numbers of any sign in preprocess.numeric, got '{name}'",

@@ -38,10 +38,11 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
     """
     if not config.network and config.preprocess.numeric_embedding is None:
         return None
-    preprocess = config.preprocess.model_copy(update={"numeric_embedding": None})
+    plain = {"numeric": Linear.numeric, "numeric_embedding": None}
+    preprocess = config.preprocess.model_copy(update=plain)
     prepared = prepared.refitted(preprocess)
     loss = config.loss if config.loss and _own(config.loss) else LOSSES[prepared.task]
-    plain = Config(
+    linear = Config(
         data=config.data,
         seed=config.seed,
         task=config.task,
@@ -50,7 +51,7 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
         loss=loss,
         class_weight=config.class_weight,
     )
-    problem = LearningProblem.of(resolve(plain, prepared), prepared)
+    problem = LearningProblem.of(resolve(linear, prepared), prepared)
     fit = problem.fit()
     for _ in fit:
         pass

@@ -11,6 +11,7 @@ import bpcli.metrics
 import bpcli.nn  # noqa: F401  importing a family's module registers its members
 from bpcli.config.component import Spec
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
+from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import Preset
 from bpcli.experiment.search import LrSweepSpec
 from bpcli.nn.layer import Layer
@@ -44,7 +45,7 @@ class StopSpec(Spec):
     ] = None
     patience: Annotated[
         int | None,
-        Field(ge=1, description="stop after so many epochs without a better monitored loss"),
+        Field(ge=1, description="stop after so many epochs without a better monitored number"),
     ] = None
     epoch: Annotated[
         int | None,
@@ -77,15 +78,16 @@ class StopSpec(Spec):
         float,
         Field(
             ge=0,
-            description="how much lower than the best so far a monitored loss must be to "
+            description="how much better than the best so far a monitored number must be to "
             "count as better",
         ),
     ] = 0.0
     monitor: Annotated[
-        Literal["auto", "validation_loss", "train_loss"],
+        Literal["auto", "validation_loss", "validation_metric", "train_loss"],
         Field(
-            description="the loss that patience and the best epoch look at; "
-            "auto: validation_loss where there are validation rows"
+            description="what patience and the best epoch look at; validation_metric is the one "
+            "of target_metric, and of equal epochs the last is the best; auto: the preset's, or "
+            "validation_loss; train_loss where there are no validation rows"
         ),
     ] = "auto"
     restore_best: Annotated[
@@ -133,6 +135,10 @@ class Config(Spec):
             "the target, and what embeds categories from the columns"
         ),
     ] = None
+    output_layer: Annotated[
+        OutputLayer | None,
+        Field(description="default: the preset's; glorot for a network of your own"),
+    ] = None
     loss: Annotated[
         Loss | None,
         Field(description="default: mse for numbers, a cross-entropy for classes and for labels"),
@@ -157,8 +163,12 @@ class Config(Spec):
         Field(description="default: the preset's; constant for a network of your own"),
     ] = None
     regularization: Annotated[
-        Regularization, Field(description="what keeps weights small; acts on weight matrices")
-    ] = Regularization()
+        Regularization | None,
+        Field(
+            description="what keeps weights small; acts on weight matrices; default: the preset's; "
+            "nothing for a network of your own"
+        ),
+    ] = None
     clip: Annotated[Clip, Field(description="limits of the gradient")] = Clip()
     ema: Annotated[
         float | None,

@@ -40,10 +40,10 @@ class LearningProblem(NamedTuple):
     @classmethod
     def of(cls, config: Config, prepared: Prepared) -> LearningProblem:
         """The problem of a resolved config.  Raises ConfigError for layers that do not fit."""
-        assert config.loss is not None and isinstance(config.network, tuple)
-        outputs = config.loss.outputs(prepared.target.width)
+        assert config.loss and config.output_layer and isinstance(config.network, tuple)
         first = input_layers(prepared.features, config.preprocess)
-        network = network_of((*first, *config.network), prepared.x.shape[1], outputs)
+        last = config.output_layer.layer(config.loss.outputs(prepared.target.width))
+        network = network_of((*first, *config.network, last), prepared.x.shape[1])
         return cls(config, prepared, network, config.loss)
 
     def predictor(self, flat: Array) -> Predictor:
@@ -82,6 +82,7 @@ class LearningProblem(NamedTuple):
         """How the config trains on the training rows."""
         config, rows = self.config, len(self.prepared.rows(TRAIN))
         assert config.optimizer and config.schedule and config.learning_rate
+        assert config.regularization is not None
         # Until a sweep has chosen a rate, plans are made with the optimizer's own.
         rate = config.learning_rate
         rate = config.optimizer.learning_rate if rate == "auto" else rate

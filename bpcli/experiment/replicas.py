@@ -108,7 +108,8 @@ class _Group:
         self.state = State.start(self.network, self.method, first.config.dtype, self.rows)
         self.begun = self._copy()  # where an epoch that fails begins again
         # A metric takes longer than a small update, so it is computed where a rule reads it.
-        self.asks_metric = first.config.stop.target_metric is not None
+        stop = first.config.stop
+        self.asks_metric = stop.target_metric is not None or stop.monitor == "validation_metric"
         self.start = time.monotonic()
 
     def train_until_one_leaves(self) -> None:

@@ -9,9 +9,9 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.scalers import Standard, Unscaled
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.config import Config
+from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import MLP, Preset, Recipe
 from bpcli.nn.layer import Layer
-from bpcli.nn.layers import Dense
 from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.loss import Loss
@@ -20,6 +20,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.schedules import Constant
+from bpcli.nn.update import Regularization
 
 LOSSES: dict[str, Loss] = {
     "regression": MSE(),
@@ -29,14 +30,23 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def with_target_scaler(config: Config) -> Config:
-    """The config with preprocess.target: what it says, else what its loss can learn from."""
-    if config.preprocess.target is not None:
-        return config
+def with_scalers(config: Config) -> Config:
+    """The config with its scalers: what it says, else what its preset and loss can learn from."""
     own_units = config.loss is not None and config.loss.own_units
-    scaler = Unscaled() if own_units else Standard()
-    preprocess = config.preprocess.model_copy(update={"target": scaler})
-    return config.model_copy(update={"preprocess": preprocess})
+    preset, given = preset_of(config), config.preprocess
+    choices = {
+        "numeric": given.numeric or (preset.numeric if preset else Standard()),
+        "numeric_embedding": given.numeric_embedding or (preset and preset.numeric_embedding),
+        "target": given.target or (Unscaled() if own_units else Standard()),
+    }
+    return config.model_copy(update={"preprocess": given.model_copy(update=choices)})
+
+
+def preset_of(config: Config) -> Preset | None:
+    """The preset that fills in what the config leaves open; None for a network of its own."""
+    if isinstance(config.network, tuple):
+        return None
+    return config.network or MLP()
 
 
 def resolve(config: Config, prepared: Prepared) -> Config:
@@ -44,10 +54,10 @@ def resolve(config: Config, prepared: Prepared) -> Config:
 
     Raises ConfigError where the loss does not fit the target.
     """
-    preset = config.network if isinstance(config.network, Preset) else MLP()
-    own_layers = isinstance(config.network, tuple)
-    recipe = preset.recipe(len(prepared.rows(TRAIN)))
-    loss = config.loss or LOSSES[prepared.task]
+    preset = preset_of(config)
+    own_layers = preset is None
+    recipe = (preset or MLP()).recipe(len(prepared.rows(TRAIN)), prepared.task)
+    loss = config.loss or recipe.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
     full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
@@ -55,25 +65,28 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "data": _data(config, prepared),
         "split": config.split.model_copy(update={"method": prepared.split_method(config.split)}),
         "network": config.network if own_layers else recipe.layers,
+        "output_layer": config.output_layer or (OutputLayer() if own_layers else recipe.output),
         "loss": loss,
         "optimizer": config.optimizer or recipe.optimizer,
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
         "schedule": config.schedule or (Constant() if own_layers or full else recipe.schedule),
         "batch_size": _batch_size(config, recipe, len(prepared.rows(TRAIN))),
-        "stop": _stop(config, prepared, own_layers),
+        "regularization": config.regularization
+        or (Regularization() if own_layers else recipe.regularization),
+        "stop": _stop(config, prepared, recipe.monitor, own_layers),
     }
     if config.iterations is None and config.epochs is None:
         choices["epochs"] = recipe.epochs
     return config.model_copy(update=choices)
 
 
-def network_of(layers: tuple[Layer, ...], inputs: int, outputs: int) -> Network:
-    """The hidden layers with the output layer that the target asks for.
+def network_of(layers: tuple[Layer, ...], inputs: int) -> Network:
+    """The layers for so many inputs.
 
     Raises ConfigError for a layer that does not fit the one before.
     """
     try:
-        return Network((*layers, Dense(units=outputs)), (inputs,))
+        return Network(layers, (inputs,))
     except ValueError as error:
         raise ConfigError(Problem("BP-C050", "network", str(error))) from None
 
@@ -106,7 +119,7 @@ def _check_full_batch(config: Config, optimizer: Optimizer, rows: int) -> None:
         raise ConfigError(Problem("BP-C060", "batch_size", what, "write batch_size: full"))
     if isinstance(optimizer, Elementwise):
         return
-    if config.regularization.weight_decay:
+    if config.regularization and config.regularization.weight_decay:
         what = f"{optimizer.name} minimises one function, weight_decay is not a part of it"
         fix = "write regularization: {l2: …} in its place, or use adamw"
         raise ConfigError(Problem("BP-C061", "regularization.weight_decay", what, fix))
@@ -115,12 +128,13 @@ def _check_full_batch(config: Config, optimizer: Optimizer, rows: int) -> None:
         raise ConfigError(Problem("BP-C062", "clip", what, "remove clip, or use another optimizer"))
 
 
-def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
+def _stop(config: Config, prepared: Prepared, monitor: str, own_layers: bool) -> Any:
     validated = len(prepared.rows(VALIDATION)) > 0
     changes: dict[str, Any] = {}
     if config.stop.monitor == "auto":
-        changes["monitor"] = "validation_loss" if validated else "train_loss"
-    elif config.stop.monitor == "validation_loss" and not validated:
+        own = "validation_loss" if own_layers else monitor
+        changes["monitor"] = own if validated else "train_loss"
+    elif config.stop.monitor != "train_loss" and not validated:
         raise ConfigError(
             Problem(
                 "BP-C051",

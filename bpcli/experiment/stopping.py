@@ -29,25 +29,32 @@ class StopRule:
     def __init__(self, spec: StopSpec, metric: Metric | None) -> None:
         self.spec, self.metric = spec, metric
         watched = metric is not None
-        on_validation = watched if spec.monitor == "auto" else spec.monitor == "validation_loss"
-        self.monitor = "validation_loss" if on_validation else "train_loss"
+        auto = "validation_loss" if watched else "train_loss"
+        self.monitor = auto if spec.monitor == "auto" else spec.monitor
         self.restores = (
             spec.patience is not None if spec.restore_best is None else spec.restore_best
         )
         self.best, self.best_epoch = np.inf, 0
 
     def monitored(self, record: Record) -> float:
-        """The loss that decides which epoch is the best."""
-        loss = record.validation_loss if self.monitor == "validation_loss" else record.train_loss
-        assert loss is not None
-        return loss
+        """The number, lower being better, that decides which epoch is the best."""
+        if self.monitor == "train_loss":
+            return record.train_loss
+        if self.monitor == "validation_loss":
+            assert record.validation_loss is not None
+            return record.validation_loss
+        assert self.metric is not None
+        value = np.nan if record.validation_metric is None else record.validation_metric
+        return -value if self.metric.better == "higher" else value
 
     def judge(self, record: Record) -> tuple[bool, str]:
         """(is the best epoch so far, why training ends now or an empty string)."""
-        loss = self.monitored(record)
-        better = loss < self.best - self.spec.min_delta or self.best_epoch == 0
+        value = self.monitored(record)
+        limit = self.best - self.spec.min_delta
+        tie = self.monitor == "validation_metric" and value == limit
+        better = value < limit or tie or self.best_epoch == 0
         if better:
-            self.best, self.best_epoch = loss, record.epoch
+            self.best, self.best_epoch = value, record.epoch
         return better, self._end(record)
 
     def _end(self, record: Record) -> str:

@@ -1,15 +1,18 @@
-"""Layers made of layers: residual and parallel branches."""
+"""Layers made of layers: residual and parallel branches, and an activation mixed with its input."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from bpcli.nn import chain
-from bpcli.nn.initializers import Glorot
+from bpcli.nn.activations import Activation
+from bpcli.nn.initializers import Glorot, Ones
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
+from bpcli.nn.layers import RateFactor
 
 Layers = Annotated[tuple[Layer, ...], Field(strict=False, min_length=1)]
 
@@ -107,6 +110,46 @@ class Parallel(Layer):
             if s.dx is not None and dx is not None:
                 s.dx += dx
         return s.dx
+
+
+class Parametric(Layer):
+    """y = x + a (f(x) − x) with one learned a for each input: how much of f.  arXiv:2407.04491
+
+    x (R,B,I) → y (R,B,I);  a (R,1,I) starts at 1, where y = f(x).
+    """
+
+    name: ClassVar[str] = "parametric"
+    example: ClassVar[dict[str, Any]] = {"activation": "selu"}
+    activation: Annotated[Layer, Field(description="f, an activation")]
+    rate: Annotated[RateFactor, Field(description="factor on the learning rate of a")] = 1.0
+
+    @field_validator("activation", mode="after")
+    @classmethod
+    def _is_an_activation(cls, layer: Layer) -> Layer:
+        if isinstance(layer, Activation):
+            return layer
+        what = "expected an activation such as selu, got '{name}'"
+        raise PydanticCustomError("invalid_value", what, {"name": layer.name})
+
+    def plan(self, in_shape: Shape) -> Plan:
+        params = {"a": Parameter((1, *in_shape), Ones(), decays=True, rate=self.rate)}
+        scratch = dict.fromkeys(("y", "dx", "d"), in_shape)
+        return Plan(in_shape, params, scratch, ((self.activation.plan(in_shape),),))
+
+    def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        f = chain.forward([self.activation], x, p.inner[0], s.inner[0], ctx)
+        np.subtract(f, x, out=s.d)
+        np.multiply(s.d, p.a, out=s.y)
+        return np.add(s.y, x, out=s.y)
+
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
+        np.multiply(s.d, dy, out=s.d)
+        np.add.reduce(s.d, axis=-2, keepdims=True, out=g.a)
+        np.multiply(dy, p.a, out=s.d)
+        dx = chain.backward([self.activation], s.d, p.inner[0], g.inner[0], s.inner[0])
+        assert dx is not None
+        np.subtract(dy, s.d, out=s.dx)
+        return np.add(s.dx, dx, out=s.dx)
 
 
 def _changes_width(x: Array, y: Array) -> bool:

@@ -100,16 +100,19 @@ class Lecun(Initializer):
 
 
 class NTK(Initializer):
-    """w ~ N(0, 1), and the layer uses w / √fan_in: the neural tangent parametrisation.
+    """w ~ N(0, std²), and the layer uses w / √fan_in: the neural tangent parametrisation.
 
-    The network starts like that of lecun; an optimizer that takes steps of one size, such as adam,
-    then moves wide layers less.  Jacot et al. 2018, arXiv:1806.07572
+    With std = 1 the network starts like that of lecun; an optimizer that takes steps of one size,
+    such as adam, then moves wide layers less.  Jacot et al. 2018, arXiv:1806.07572
     """
 
     name: ClassVar[str] = "ntk"
+    std: Annotated[
+        float, Field(ge=0, description="standard deviation; 0 starts an output layer at the mean")
+    ] = 1.0
 
     def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
-        out[...] = rng.normal(0.0, 1.0, out.shape)
+        out[...] = self.std * rng.normal(0.0, 1.0, out.shape)
 
     def scale(self, fan_in: int) -> float:
         return 1 / math.sqrt(fan_in)

@@ -36,6 +36,7 @@ class Parameter(NamedTuple):
     fan_in: int = 1
     fan_out: int = 1
     decays: bool = False  # weight decay, l1 and l2 act on it: weights, not biases or norms
+    rate: float = 1.0  # factor on the learning rate
     trained: bool = True  # False for what a layer keeps by itself: its gradient stays zero
 
 
@@ -58,6 +59,7 @@ class Context(NamedTuple):
 
     training: bool = False
     iteration: int = 0
+    total: int = 1  # iterations of the whole training
     noise: tuple[NoiseKey, ...] = ()  # one per replica, while training
     first_row: int = 0  # where the rows begin in their batch, if they are a part of it
 

@@ -10,6 +10,9 @@ from pydantic import Field
 from bpcli.nn.initializers import Glorot, Initializer, Ones, Zeros
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
 from bpcli.nn.random import drawn
+from bpcli.nn.schedules import Constant, Schedule
+
+RateFactor = Annotated[float, Field(gt=0)]
 
 
 class Dense(Layer):
@@ -24,6 +27,7 @@ class Dense(Layer):
     init: Annotated[Initializer, Field(description="start values of W; b starts at zero")] = (
         Glorot()
     )
+    bias_rate: Annotated[RateFactor, Field(description="factor on the learning rate of b")] = 1.0
 
     def plan(self, in_shape: Shape) -> Plan:
         if len(in_shape) != 1:
@@ -33,7 +37,7 @@ class Dense(Layer):
             (self.units,),
             {
                 "W": Parameter(weight, self.init, *weight, decays=True),
-                "b": Parameter((1, self.units), Zeros()),
+                "b": Parameter((1, self.units), Zeros(), rate=self.bias_rate),
             },
             {"y": (self.units,), "dx": in_shape},
         )
@@ -60,6 +64,9 @@ class Dropout(Layer):
 
     name: ClassVar[str] = "dropout"
     rate: Annotated[float, Field(ge=0, lt=1, description="share of inputs set to zero")] = 0.5
+    schedule: Annotated[
+        Schedule, Field(description="factor on the share in the course of training")
+    ] = Constant()
 
     def plan(self, in_shape: Shape) -> Plan:
         return Plan(in_shape, {}, dict.fromkeys(("y", "dx", "mask"), in_shape))
@@ -67,8 +74,9 @@ class Dropout(Layer):
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         if not ctx.training:
             return x
-        draw_kept(s.mask, self.rate, ctx, s.index)
-        s.mask *= 1 / (1 - self.rate)
+        rate = self.rate * self.schedule.factor(ctx.iteration, ctx.total)
+        draw_kept(s.mask, rate, ctx, s.index)
+        s.mask *= 1 / (1 - rate)
         return np.multiply(x, s.mask, out=s.y)
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
@@ -87,9 +95,10 @@ class Scale(Layer):
     """y = x · v: one learned factor for each input.  v (R,1,I) starts at 1.  arXiv:2407.04491"""
 
     name: ClassVar[str] = "scale"
+    rate: Annotated[RateFactor, Field(description="factor on the learning rate of v")] = 1.0
 
     def plan(self, in_shape: Shape) -> Plan:
-        params = {"v": Parameter((1, *in_shape), Ones(), decays=True)}
+        params = {"v": Parameter((1, *in_shape), Ones(), decays=True, rate=self.rate)}
         return Plan(in_shape, params, {"y": in_shape, "dx": in_shape})
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from bpcli.nn import chain
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
@@ -59,6 +59,13 @@ class Network:
                 part = row[slot.start : slot.stop].reshape(parameter.shape)
                 parameter.init.fill(rng, part, parameter.fan_in, parameter.fan_out)
         return flat
+
+    def rate_factors(self) -> NDArray[np.float64] | None:
+        """The factor on the learning rate of each parameter (P,); None where all are 1."""
+        rates = [slot.parameter.rate for slot in self.slots]
+        if all(rate == 1 for rate in rates):
+            return None
+        return np.repeat(rates, [slot.stop - slot.start for slot in self.slots])
 
     def views(self, flat: Array) -> list[Views]:
         """For each layer the named parts of (R,P), as views: `views(flat)[0].W` (R,I,O)."""

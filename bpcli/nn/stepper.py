@@ -94,7 +94,7 @@ class Stepper:
             loss = self.board.losses[0]
             return QuasiNewton(optimizer, flat, slots, self.gradient, loss, self._again)
         assert isinstance(optimizer, Elementwise)
-        return Update(optimizer, flat, slots, self.gradient, self.columns)
+        return Update(optimizer, flat, slots, self.gradient, self.columns, self.method.iterations)
 
     @np.errstate(all="ignore")  # what is not finite is looked for, and named
     def epoch(self, epoch: int, first: int, last: int, iteration: int) -> Epoch:
@@ -194,7 +194,7 @@ class Stepper:
         self._last_scratch = layers
         # L-BFGS compares the gradients of one function, so its noise is the same in all steps.
         moment = 0 if isinstance(self.method.optimizer, LBFGS) else self.state.iteration
-        context = Context(True, moment, self.noise, batch.first)
+        context = Context(True, moment, self.method.iterations, self.noise, batch.first)
         z = self.network.forward(batch.x, self.params, layers, context)
         value = self.method.loss.value(z, batch.t, batch.c, loss)
         self.network.backward(loss.dz, self.params, self.grads, layers)

@@ -12,6 +12,7 @@ from bpcli.config.component import Spec
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.optimizer import Elementwise
+from bpcli.nn.schedules import Constant, Schedule
 
 
 class Regularization(Spec):
@@ -25,6 +26,9 @@ class Regularization(Spec):
         float,
         Field(ge=0, description="decoupled: w ← w (1 − rate · weight_decay) before each step"),
     ] = 0.0
+    schedule: Annotated[
+        Schedule, Field(description="factor on weight_decay in the course of training")
+    ] = Constant()
 
 
 class Clip(Spec):
@@ -53,6 +57,7 @@ class Gradient:
         self.regularization, self.clip = regularization, clip
         self.total, *self.others = grads[..., columns]
         self.weights = list(_weights(network, flat, grads[0], columns))
+        self.rates = network.rate_factors()
 
     def gather(self) -> Array:
         """Sum the members' parts, add penalties, clip each element; returns Σ g² (R,)."""
@@ -73,13 +78,13 @@ class Gradient:
         """What l1 and l2 add to the loss (R,): l1 Σ |w| + l2/2 Σ w²."""
         l1, l2 = self.regularization.l1, self.regularization.l2
         sums = np.zeros(len(self.total))
-        for p, _ in self.weights if l1 or l2 else ():
+        for p, _, _ in self.weights if l1 or l2 else ():
             sums += l1 * np.abs(p).sum(axis=1) + l2 / 2 * np.vecdot(p, p)
         return sums
 
     def _penalize(self) -> None:
         l1, l2 = self.regularization.l1, self.regularization.l2
-        for p, g in self.weights if l1 or l2 else ():
+        for p, g, _ in self.weights if l1 or l2 else ():
             if l2:
                 g += l2 * p
             if l1:
@@ -102,15 +107,18 @@ class Update:
         slots: dict[str, Array],
         gradient: Gradient,
         columns: slice,
+        total: int,
     ) -> None:
         self.optimizer, self.weights = optimizer, gradient.weights
         self.decay = gradient.regularization.weight_decay or optimizer.decay()
+        self.schedule, self.total = gradient.regularization.schedule, total
         own = {name: slot[:, columns] for name, slot in slots.items()}
-        self.blocks = list(self._blocks(flat[:, columns], own, gradient.total))
+        factors = None if gradient.rates is None else gradient.rates[columns].astype(flat.dtype)
+        self.blocks = list(self._blocks(flat[:, columns], own, gradient.total, factors))
 
     def _blocks(
-        self, flat: Array, slots: dict[str, Array], grad: Array
-    ) -> Iterator[tuple[Array, Array, Views]]:
+        self, flat: Array, slots: dict[str, Array], grad: Array, factors: Array | None
+    ) -> Iterator[tuple[Array, Array, Views, Array | float]]:
         replicas, size = flat.shape
         width = max(1, min(size, self.BLOCK // replicas))
         work = {name: np.empty((replicas, width), grad.dtype) for name in self.optimizer.work}
@@ -118,25 +126,27 @@ class Update:
             cut = slice(start, min(start + width, size))
             parts = {name: slot[:, cut] for name, slot in slots.items()}
             spare = {name: array[:, : cut.stop - start] for name, array in work.items()}
-            yield flat[:, cut], grad[:, cut], Views(**parts, **spare)
+            rates = 1.0 if factors is None else factors[cut]
+            yield flat[:, cut], grad[:, cut], Views(**parts, **spare), rates
 
     def apply(self, rate: Array, t: int) -> Array:
         """Update for the t-th time at the rates (R,1); returns Σ θ² (R,), read while in cache."""
         if self.decay:
-            for p, _ in self.weights:
-                p *= 1 - rate * self.decay
+            decay = self.decay * self.schedule.factor(t - 1, self.total)
+            for p, _, factor in self.weights:
+                p *= 1 - rate * (decay * factor)
         sizes = np.zeros(len(rate), rate.dtype)
-        for p, g, s in self.blocks:
-            self.optimizer.step(p, g, s, rate, t)
+        for p, g, s, factors in self.blocks:
+            self.optimizer.step(p, g, s, rate * factors, t)
             sizes += np.vecdot(p, p)
         return sizes
 
 
 def _weights(
     network: Network, flat: Array, grad: Array, columns: slice
-) -> Iterator[tuple[Array, Array]]:
-    """Among the columns, those that decay, with their gradient."""
+) -> Iterator[tuple[Array, Array, float]]:
+    """Among the columns, those that decay, with their gradient and the factor on their rate."""
     for slot in network.slots:
         cut = slice(max(slot.start, columns.start), min(slot.stop, columns.stop))
         if slot.parameter.decays and cut.start < cut.stop:
-            yield flat[:, cut], grad[:, cut]
+            yield flat[:, cut], grad[:, cut], slot.parameter.rate

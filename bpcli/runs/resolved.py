@@ -9,12 +9,12 @@ from typing import Any
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.resolve import resolve, with_target_scaler
+from bpcli.experiment.resolve import resolve, with_scalers
 
 
 def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
     """The table of a config, and the config with nothing left open."""
-    given = with_target_scaler(loaded.config)
+    given = with_scalers(loaded.config)
     prepared = prepare(
         given.data,
         given.split,

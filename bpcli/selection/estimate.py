@@ -58,7 +58,7 @@ class CrossValidation:
     def watches(self) -> bool:
         """Whether the validation rows have a say in when training ends."""
         stop = self.config.stop
-        on_validation = stop.monitor == "validation_loss"
+        on_validation = stop.monitor != "train_loss"
         return stop.target_metric is not None or (
             on_validation and bool(stop.restore_best or stop.patience)
         )

@@ -1,0 +1,116 @@
+"""bpcli and its peers on fifteen tables, same splits and seeds; writes docs/quality.md.
+
+python benchmarks/quality/run.py [--seeds 3] [--tables a,b] [--entries x,y] [--datasets FOLDER]
+
+What was measured is kept in .bench/quality.jsonl and not measured again. `make quality` runs this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tables import ROOT, TABLES, Table, write_sample
+
+HERE = Path(__file__).parent
+KEPT = ROOT / ".bench" / "quality.jsonl"
+PEERS = ("linear", "sklearn_mlp", "hist_gb", "realmlp_td_s", "realmlp_td")
+OURS = {
+    "bpcli": {},
+    "bpcli mlp": {"network": "mlp"},
+    "bpcli linear": {"network": "linear"},
+    "bpcli realmlp_small": {"network": "realmlp_small"},
+    "bpcli realmlp": {"network": "realmlp"},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare bpcli's defaults with its peers.")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--tables", default=",".join(TABLES))
+    parser.add_argument("--entries", default=",".join([*OURS, *PEERS]))
+    parser.add_argument("--datasets", type=Path, default=ROOT.parent / "shared" / "datasets")
+    asked = parser.parse_args()
+    KEPT.parent.mkdir(exist_ok=True)
+    for seed in range(asked.seeds):
+        for name in asked.tables.split(","):
+            compare(TABLES[name], seed, asked.entries.split(","), asked.datasets)
+
+
+def compare(table: Table, seed: int, entries: list[str], datasets: Path) -> None:
+    """Measure what is not yet known of a table and a seed."""
+    known = {(r["table"], r["seed"], r["entry"]) for r in records()}
+    wanted = [entry for entry in entries if (table.name, seed, entry) not in known]
+    if not wanted:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        data = write_sample(table, datasets, Path(folder))
+        reference = Path(folder, "linear")
+        train(table, data, seed, {"network": "linear"}, reference)
+        for entry in wanted:
+            if entry in OURS:
+                run = Path(folder, entry.replace(" ", "_"))
+                result = train(table, data, seed, OURS[entry], run)
+            else:
+                result = peer(table, data, entry, reference)
+            say(table, seed, entry, result)
+            keep({"table": table.name, "seed": seed, "entry": entry, **result})
+
+
+def train(table: Table, data: Path, seed: int, settings: dict[str, str], run: Path) -> dict:
+    """`bpcli train` as a user calls it, its time with it, and the scores of its test rows."""
+    config = data.with_suffix(".yaml")
+    config.write_text(json.dumps({"data": {"path": data.name, "target": table.target}}))
+    sets = {**table.settings, **settings, "seed": str(seed)}
+    options = [part for path, value in sets.items() for part in ("--set", f"{path}={value}")]
+    begin = time.perf_counter()
+    command = [sys.executable, "-m", "bpcli", "train", str(config), "-o", str(run), "-q", *options]
+    process(command)
+    return {"seconds": time.perf_counter() - begin, **scores(table, run)}
+
+
+def scores(table: Table, run: Path) -> dict[str, float | None]:
+    test = json.loads((run / "metrics.json").read_text())["test"]
+    if table.is_regression:
+        return {"error": test["rmse"], "log_loss": None}
+    return {"error": 1 - test["accuracy"], "log_loss": test["log_loss"]}
+
+
+def peer(table: Table, data: Path, entry: str, reference: Path) -> dict:
+    arguments = [entry, str(data), str(reference), table.name]
+    done = process([sys.executable, str(HERE / "peers.py"), *arguments])
+    return json.loads(done.splitlines()[-1])
+
+
+def process(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def records() -> list[dict]:
+    if not KEPT.exists():
+        return []
+    return [json.loads(line) for line in KEPT.read_text().splitlines()]
+
+
+def keep(record: dict) -> None:
+    with KEPT.open("a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def say(table: Table, seed: int, entry: str, result: dict) -> None:
+    loss = result["log_loss"]
+    shown = "" if loss is None else f"  log loss {loss:.4f}"
+    head = f"{table.name:14} {seed} {entry:16}"
+    print(f"{head} {result['error']:12.5g} {result['seconds']:8.1f} s{shown}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
