@@ -156,7 +156,7 @@ def _sections() -> Iterator[tuple[str, Schema]]:
 
 def _inner_sections(defs: Schema, section: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
     for key, value in section["properties"].items():
-        part = defs.get(_reference(value), {})
+        part = defs.get(_reference(_given(value)), {})
         if "properties" in part:
             yield path + key, part
             yield from _inner_sections(defs, part, f"{path}{key}.")
@@ -167,10 +167,12 @@ def _section(path: str, part: Schema) -> str:
     required = part.get("required", [])
     rows = []
     for key, schema in part["properties"].items():
-        is_section = _reference(schema) and _reference(schema) not in Component.registry
+        named = _reference(_given(schema))
+        is_section = named and named not in Component.registry
         anchor = f"{path}{key}".replace(".", "")  # as GitHub names it
         kind = f"[mapping](#{anchor})" if is_section else _kind(schema)
-        default = "see there" if is_section else _shown(schema.get("default"))
+        filled = is_section and schema.get("default") is not None
+        default = "see there" if filled else _shown(schema.get("default"))
         default = "required" if key in required else default
         rows.append([_code(key), kind, default, _prose(schema.get("description", ""))])
     table = _table(["key", "type", "default", "meaning"], rows)
@@ -374,6 +376,12 @@ def _kinds(schema: Schema) -> list[str]:
         if key in schema
     )
     return [f"{NAMES[schema['type']]} {bounds}".strip()]
+
+
+def _given(schema: Schema) -> Schema:
+    """What a key may be that may also be left open."""
+    given = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
+    return given[0] if len(given) == 1 else schema
 
 
 def _reference(schema: Schema) -> str:

@@ -9,10 +9,10 @@ import pytest
 from components import members
 from outside import numbers
 
-from bpcli.nn.activations import Activation, Relu, Tanh
+from bpcli.nn.activations import Activation, Relu, Selu, Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.categories import Embedding
-from bpcli.nn.composite import Parallel, Residual
+from bpcli.nn.composite import Parallel, Parametric, Residual
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer, Views
 from bpcli.nn.layers import Dense, Scale
 from bpcli.nn.losses.classes import CrossEntropy
@@ -48,6 +48,7 @@ LAYERS: dict[str, Layer] = {
     "parallel_concat": Parallel(branches=(branch(2), branch(3))),
     "parallel_add": Parallel(branches=(branch(3), branch(3)), join="add"),
     "embedding": Embedding(tables=((4, 3), (3, 2))),
+    "parametric": Parametric(activation=Selu()),
     "periodic": Periodic(inputs=3, frequencies=5, width=2),
     "piecewise": Piecewise(bins=(4, 2, 1), width=2),
 }

@@ -118,7 +118,7 @@ def _realmlp(rows: int, task: str) -> Recipe:
         Adam(beta2=0.95),
         0.07 if task == "regression" else 0.04,
         CosLog4(),
-        min(256, rows),
+        even_batch(rows, 256),
         epochs=256,
         loss=None if task in ("regression", "multilabel") else CrossEntropy(label_smoothing=0.1),
         output=OutputLayer(init=NTK(std=0.0), bias_rate=0.1),
@@ -132,6 +132,11 @@ def _ntk() -> tuple[Layer, ...]:
 
 def _activation(task: str) -> Layer:
     return Mish() if task == "regression" else Selu()
+
+
+def even_batch(rows: int, size: int) -> int:
+    """About `size` rows, so that no batch is a small rest: its steps would be as large, and wild."""
+    return math.ceil(rows / max(1, rows // size))
 
 
 def batch_size(rows: int) -> int:

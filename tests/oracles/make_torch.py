@@ -575,6 +575,7 @@ def layers() -> dict[str, Any]:
         "avg_pool2d": _module(nn.AvgPool2d(2), images),
         "embedding": _embedding(),
         "periodic": _function(_periodic, {"w": (3, 5), "b": (3, 5), "V": (3, 5, 2), "d": (3, 2)}),
+        "parametric": _function(_parametric, {"a": (4,)}),
         "piecewise": _function(_piecewise, {"V": (3, 4, 2), "d": (3, 2)}),
     }
 
@@ -590,6 +591,11 @@ def _embedding() -> dict[str, Any]:
     codes = torch.tensor([[1.0, 2], [3, 0], [1, 0], [0, 2], [1, 1]])
     x = torch.cat([_numbers(5, 1), codes], dim=1)
     return _function(look_up, {"E1": (4, 3), "E2": (3, 2)}, x)
+
+
+def _parametric(x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+    """The input, and a share of its own of selu for each column."""
+    return x + a * (F.selu(x) - x)
 
 
 def _periodic(x: torch.Tensor, **p: torch.Tensor) -> torch.Tensor:
