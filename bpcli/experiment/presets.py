@@ -135,7 +135,7 @@ def _activation(task: str) -> Layer:
 
 
 def even_batch(rows: int, size: int) -> int:
-    """About `size` rows, so that no batch is a small rest: its steps would be as large, and wild."""
+    """About `size` rows, and no small rest: the steps of a small batch are as large, and wild."""
     return math.ceil(rows / max(1, rows // size))
 
 
