@@ -398,7 +398,7 @@ COLUMNS = [
         "BP-D036",
         TABLE,
         "'red'",
-        "train, validation or test",
+        "train, validation, test or calibration",
         data=", split: b",
     ),
     Case(
