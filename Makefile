@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup train test storm faults lint fmt docs docs-check check fuzz bench load matrix clean force
+.PHONY: help setup train test storm faults lint fmt docs docs-check check fuzz bench coverage load matrix clean force
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ check: lint test docs-check ## everything that must hold before a commit
 
 bench: .bench/env/.ready ## time bpcli, scikit-learn and PyTorch in turn; writes docs/benchmarks.md
 	@$(bench) benchmarks/run.py
+
+coverage: .venv/.ready ## measure how often intervals hold the truth; writes docs/coverage.md
+	@$(python) benchmarks/coverage.py
 
 fuzz: .fuzz/env/.ready ## throw bytes at every reader: make fuzz TARGET=config SECONDS=3600
 	@for target in $(TARGET); do $(fuzzer) tests/fuzzing/run.py $$target $(SECONDS) || exit 1; done
