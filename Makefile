@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup train test storm faults lint fmt docs docs-check check fuzz bench quality load matrix clean force
+.PHONY: help setup train test storm faults lint fmt docs docs-check check fuzz bench quality coverage load matrix clean force
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ bench: .bench/env/.ready ## time bpcli, scikit-learn and PyTorch in turn; writes
 
 quality: .bench/quality/.ready ## compare the defaults with other tools on fifteen tables; writes docs/quality.md
 	@.bench/quality/bin/python benchmarks/quality/run.py $(QUALITY)
+
+coverage: .venv/.ready ## measure how often intervals hold the truth; writes docs/coverage.md
+	@$(python) benchmarks/coverage.py
 
 fuzz: .fuzz/env/.ready ## throw bytes at every reader: make fuzz TARGET=config SECONDS=3600
 	@for target in $(TARGET); do $(fuzzer) tests/fuzzing/run.py $$target $(SECONDS) || exit 1; done

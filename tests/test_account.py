@@ -53,9 +53,8 @@ def reconcile(account: dict[str, Any]) -> None:
         assert file["records"] == file["header"] + file["blank"] + file["rows"]
     rows = account["rows"]
     assert sum(file["rows"] for file in account["files"]) == rows["read"]
-    assert rows["read"] == sum(rows[name] for name in ("train", "validation", "test")) + sum(
-        rows["excluded"].values()
-    )
+    sets = ("train", "validation", "test", "calibration")
+    assert rows["read"] == sum(rows[name] for name in sets) + sum(rows["excluded"].values())
     columns = dict(account["columns"])
     assert columns.pop("read") == sum(map(len, columns.values()))
 

@@ -71,6 +71,9 @@ def test_the_median_and_the_scale_come_from_the_training_rows(tmp_path: Path) ->
     features = fit(table, [0, 1, 2], Standard())
     assert {name: tensor.tolist() for name, tensor in features.fitted.items()} == {
         "feature.impute": [2.0],
+        "feature.lowest": [1.0],
+        "feature.highest": [3.0],
+        "feature.deviation": [1.0],
         "feature.mean": [2.0],
         "feature.scale": [1.0],
     }

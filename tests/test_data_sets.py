@@ -105,11 +105,24 @@ def test_sets_by_time_do_not_overlap(
     assert all(before[1] < after[0] for before, after in pairwise(spans))
 
 
+def test_calibration_rows_stand_between_validation_and_test_in_time(tmp_path: Path) -> None:
+    shares = {"validation": 0.2, "test": 0.2, "calibration": 0.1}
+    sets, _ = divided(tmp_path, "time", list(range(10)), **shares)
+    assert sets.tolist() == [0] * 5 + [1, 1, 3, 2, 2]
+
+
+def test_calibration_groups_are_whole(tmp_path: Path) -> None:
+    cells = [f"g{i // 2}" for i in range(20)]
+    sets, _ = divided(tmp_path, "group", cells, validation=0.2, test=0.2, calibration=0.2)
+    assert np.bincount(sets).tolist() == [8, 4, 4, 4]
+    assert (sets[::2] == sets[1::2]).all()
+
+
 def test_a_column_says_which_set_a_row_is_in(tmp_path: Path) -> None:
-    cells = ["train", "Training", "VAL", "dev", "valid", "validation", "test", ""]
-    sets, said = divided(tmp_path, "split", cells, usable=[True] * 7 + [False])
-    assert sets.tolist() == [0, 0, 1, 1, 1, 1, 2, EXCLUDED]
-    assert said == ["by 'k': train 2 rows, validation 4 rows, test 1 rows"]
+    cells = ["train", "Training", "VAL", "dev", "valid", "validation", "test", "calibration", ""]
+    sets, said = divided(tmp_path, "split", cells, usable=[True] * 8 + [False])
+    assert sets.tolist() == [0, 0, 1, 1, 1, 1, 2, 3, EXCLUDED]
+    assert said == ["by 'k': train 2 rows, validation 4 rows, test 1 rows, calibration 1 rows"]
 
 
 REFUSED = {

@@ -13,7 +13,15 @@ from pydantic import ValidationError
 from bpcli.config.errors import DataError
 from bpcli.data.arrays import Sets
 from bpcli.data.spec import SplitSpec
-from bpcli.data.split import EXCLUDED, TEST, TRAIN, VALIDATION, assign_sets, describe_sets
+from bpcli.data.split import (
+    CALIBRATION,
+    EXCLUDED,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    assign_sets,
+    describe_sets,
+)
 
 
 def sets_of(n: int, strata: Any = None, seed: int = 0, usable: Any = None, **spec: Any) -> Sets:
@@ -64,6 +72,22 @@ def test_stratified_needs_classes() -> None:
     with pytest.raises(DataError, match="classes") as caught:
         sets_of(9, method="stratified")
     assert caught.value.problems[0].id == "BP-D031"
+
+
+@pytest.mark.parametrize("strata", [None, [0, 1, 1, 2] * 25])
+def test_calibration_rows_are_taken_from_training_rows(strata: Any) -> None:
+    before = sets_of(100, strata)
+    after = sets_of(100, strata, calibration=0.1)
+    assert np.count_nonzero(after == CALIBRATION) == 10
+    assert (before[after == CALIBRATION] == TRAIN).all()
+    assert np.array_equal(before[after != CALIBRATION], after[after != CALIBRATION])
+
+
+def test_each_set_that_is_asked_for_has_a_row() -> None:
+    shares = {"validation": 0.4, "test": 0.3, "calibration": 0.2}
+    assert sorted(sets_of(4, **shares)) == [TRAIN, VALIDATION, TEST, CALIBRATION]
+    with pytest.raises(DataError, match="4 rows are needed"):
+        sets_of(3, **shares)
 
 
 def test_shares_leave_training_rows() -> None:

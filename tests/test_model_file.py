@@ -118,6 +118,8 @@ def test_the_file_says_what_it_holds_and_no_rows(model: Path) -> None:
     assert record["target"]["classes"] == ["setosa", "versicolor", "virginica"]
     assert set(tensors) == {
         *("feature.impute", "feature.mean", "feature.scale"),
+        *("feature.lowest", "feature.highest", "feature.deviation"),
+        *("calibration.temperature", "calibration.mix", "conformal.scores"),
         *(f"layers.{i}.{name}" for i in (0, 2, 4) for name in "Wb"),
     }
     assert str(ROOT) not in json.dumps(record)

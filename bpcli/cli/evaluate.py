@@ -18,6 +18,7 @@ def evaluate(
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    interval: options.Interval = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -28,7 +29,10 @@ def evaluate(
       bpcli evaluate runs/iris-1 new_flowers.csv
 
       bpcli evaluate runs/iris-1 new_flowers.csv --json
+
+      bpcli evaluate runs/iris-1 new_flowers.csv --interval 0.9
     """
+    from bpcli.display.certainty import coverage
     from bpcli.display.closing import details
     from bpcli.display.console import open_terminal
     from bpcli.display.messages import notice_lines, print_lines
@@ -38,10 +42,13 @@ def evaluate(
     terminal = open_terminal(quiet=quiet)
     use_threads_of(run)
 
+    from bpcli.runs.extras import Asked
     from bpcli.runs.predict import evaluate_model
 
+    asked = Asked(options.level(interval))
     with options.usage():
-        evaluation = evaluate_model(run, data, options.dialect(delimiter, encoding, decimal))
+        dialect = options.dialect(delimiter, encoding, decimal)
+        evaluation = evaluate_model(run, data, dialect, asked)
     if not quiet:
         print_lines(terminal.err, notice_lines(evaluation.notices))
     if json:
@@ -52,10 +59,14 @@ def evaluate(
     terminal.result(metrics_table({title: evaluation.metrics}, intervals=intervals))
     for part in ("", *details(evaluation.assessment)):
         terminal.result(part)
+    if evaluation.coverage is not None:
+        terminal.result(coverage(evaluation.coverage, "rows"))
 
 
 def _print_json(evaluation: Evaluation) -> None:
     import json
 
     facts = {"schema_version": 1, "metrics": evaluation.metrics, **evaluation.assessment.record()}
+    if evaluation.coverage is not None:
+        facts["conformal"] = evaluation.coverage.record()
     typer.echo(json.dumps(facts))

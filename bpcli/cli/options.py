@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,16 @@ Verbose = Annotated[
 ]
 
 
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        metavar="LEVEL",
+        help="Intervals, or sets of classes, that hold this share of new rows, e.g. 0.9.",
+    ),
+]
+
+
 def assignments(sets: list[str], seed: int | None, threads: int | None) -> list[str]:
     """--set, --seed and --threads as one list of PATH=VALUE, the short options last."""
     short = {"seed": seed, "threads": threads}
@@ -59,6 +70,16 @@ def dialect(delimiter: str | None, encoding: str | None, decimal: str | None) ->
     tab = None if delimiter is None else delimiter.replace("\\t", "\t")
     given = {"delimiter": tab, "encoding": encoding, "decimal": decimal}
     return {key: value for key, value in given.items() if value is not None}
+
+
+def level(interval: float | None) -> Fraction | None:
+    """--interval where it is given."""
+    from bpcli.experiment.conformal import as_level
+
+    try:
+        return None if interval is None else as_level(interval)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--interval") from None
 
 
 @contextmanager

@@ -21,6 +21,24 @@ def predict(
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    interval: options.Interval = None,
+    doubt: Annotated[
+        bool,
+        typer.Option(
+            "--doubt",
+            help="Write for each row how many of its cells are unseen, missing and out_of_range, "
+            "and the distance beyond the training rows.",
+        ),
+    ] = False,
+    fail_on: Annotated[
+        list[str],
+        typer.Option(
+            "--fail-on",
+            metavar="KIND>LIMIT",
+            help="End with exit code 9 where the share of rows with a doubt is above a limit, "
+            "e.g. 'unseen>0.05', or the largest distance, e.g. 'distance>3'; may be repeated.",
+        ),
+    ] = [],  # noqa: B006  Typer wants a list and never changes it
     spreadsheet_safe: Annotated[
         bool,
         typer.Option(
@@ -36,13 +54,15 @@ def predict(
     The file is read and written in parts, so it may be larger than the memory. A prediction
     depends on its row alone. Columns are matched by name; the target column is not needed. The
     result has the row number, the ids, the target where the file has it, the prediction, and
-    p_<class> for each class.
+    p_<class> for each class. With --interval it has lower and upper, or the set of classes.
 
     Examples:
 
       bpcli predict runs/iris-1 flowers.csv -o predictions.csv
 
       cat flowers.csv | bpcli predict runs/iris-1 - | head
+
+      bpcli predict runs/iris-1 flowers.csv --interval 0.9 --doubt --fail-on 'unseen>0.05'
     """
     from bpcli.display.console import open_terminal
     from bpcli.display.messages import notice_lines, print_lines
@@ -53,12 +73,19 @@ def predict(
     use_threads_of(run)
 
     from bpcli.config.errors import BpcliError
+    from bpcli.runs.extras import Asked
+    from bpcli.runs.limits import limit
     from bpcli.runs.output import writing
     from bpcli.runs.predict import Predictions
     from bpcli.runs.signals import Interrupted
 
+    try:
+        limits = tuple(map(limit, fail_on))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fail-on") from None
+    asked = Asked(options.level(interval), doubt, limits)
     with options.usage():
-        predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal))
+        predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal), asked)
     try:
         with writing(output, keep=data, force=force) as write:
             for part in predictions.csv(spreadsheet_safe=spreadsheet_safe):

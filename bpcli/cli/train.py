@@ -146,6 +146,7 @@ def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
         equations=outcome.equations,
         held_out=outcome.held_out,
         details=outcome.assessment,
+        certainty=outcome.certainty,
         stop_reason=outcome.stop_reason,
         epochs=last.epoch,
         iterations=last.iteration,
@@ -182,5 +183,6 @@ def _print_json(outcome: Outcome) -> None:
         "iterations": last.iteration,
         "seconds": last.seconds,
         "equations": outcome.equations and outcome.equations._asdict(),
+        **outcome.certainty.record(),
     }
     typer.echo(json.dumps(facts))

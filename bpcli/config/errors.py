@@ -68,6 +68,12 @@ class ResourceError(BpcliError):
     exit_code = 8
 
 
+class NotMetError(BpcliError):
+    """The result does not meet what the command was told to require.  BP-L…"""
+
+    exit_code = 9
+
+
 class BusyError(BpcliError):
     """Another run is using the folder.  BP-B…"""
 

@@ -15,7 +15,7 @@ from bpcli.data.blocks import count_gaps, fit_dates, fit_levels, put
 from bpcli.data.layout import Coded, DateParts, FeatureLayout, Flag, OneHot
 from bpcli.data.novelty import Novelty
 from bpcli.data.roles import INPUT_ROLES, Column, date_problem
-from bpcli.data.scalers import fit_scaler
+from bpcli.data.scalers import Standard, fit_scaler, quantiles
 from bpcli.data.spec import PreprocessSpec
 from bpcli.data.table import Table
 
@@ -62,7 +62,7 @@ class Features(NamedTuple):
 
     def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
         """The scaled inputs (N,K), and 1 where the cell was missing."""
-        values = _numbers(table, self.layout.numeric, self.layout.dates, at)
+        values = numbers_of(table, self.layout.numeric, self.layout.dates, at)
         missing = np.isnan(values)
         filled = np.where(missing, self.fitted["feature.impute"], values)
         tensors = {n: self.fitted[f"feature.{n}"] for n in self.layout.scaler.tensors()}
@@ -90,7 +90,7 @@ def fit_features(
     names = {role: [c.name for c in columns if c.role == role] for role in INPUT_ROLES}
     numeric = tuple(names["numeric"])
     dates = tuple(fit_dates(table, name, rows) for name in names["date"])
-    values = _numbers(table, numeric, dates, rows)
+    values = numbers_of(table, numeric, dates, rows)
     gaps = [count_gaps(table, name, rows) for name in numeric]
     categorical = [
         fit_levels(name, table.cells(name), rows, spec.categorical) for name in names["categorical"]
@@ -113,7 +113,8 @@ def fit_features(
         thousands=table.spec.thousands,
     )
     scaled = fit_scaler(spec.scaler, values, layout.scaled, table.path.name)
-    fitted = {"impute": np.array([_median(column) for column in values.T]), **scaled}
+    medians = np.array([_median(column) for column in values.T])
+    fitted = {"impute": medians, **_bounds(values), **scaled}
     return Features(layout, {f"feature.{name}": tensor for name, tensor in fitted.items()})
 
 
@@ -137,11 +138,22 @@ def _require_memory(rows: int, layout: FeatureLayout, table: Table) -> None:
     require_memory(2 * 8 * rows * inputs, "BP-R010", table.path.name, work, fix)
 
 
-def _numbers(table: Table, names: Sequence[str], dates: Sequence[DateParts], rows: Ints) -> Floats:
+def numbers_of(
+    table: Table, names: Sequence[str], dates: Sequence[DateParts], rows: Ints
+) -> Floats:
     """Numbers and elapsed days (N,K), each column contiguous, so that its sum is a pairwise one."""
     columns = [table.numbers(name)[rows] for name in names]
     columns += [table.days(d.name, d.format)[rows] - d.origin for d in dates if d.elapsed]
     return np.array(columns, dtype=np.float64).reshape(len(columns), len(rows)).T
+
+
+def _bounds(values: Floats) -> Tensors:
+    """Where the numbers of the training rows lie, by which those of other rows are judged."""
+    lowest, highest = quantiles(values, np.array([0.0, 1.0]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = Standard().fit(values)["scale"]
+    finite = np.where(np.isfinite(deviation), deviation, np.finfo(np.float64).max)
+    return {"lowest": lowest, "highest": highest, "deviation": finite}
 
 
 def _median(column: Floats) -> float:

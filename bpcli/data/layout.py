@@ -135,7 +135,8 @@ class FeatureLayout(Spec):
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the fitted tensors."""
         columns = len(self.scaled)
-        shapes = {"impute": (columns,), **self.scaler.shapes(columns)}
+        own = dict.fromkeys(("impute", "lowest", "highest", "deviation"), (columns,))
+        shapes = {**own, **self.scaler.shapes(columns)}
         return {f"feature.{name}": shape for name, shape in shapes.items()}
 
     def reading(self, path: str, dialect: Mapping[str, str]) -> DataSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, listing
@@ -10,7 +12,9 @@ from bpcli.data.declared import Date
 from bpcli.data.roles import date_problems
 from bpcli.data.spec import DataSpec, SplitSpec
 from bpcli.data.split import (
+    CALIBRATION,
     EXCLUDED,
+    HELD_OUT,
     PURPOSE,
     SET_NAMES,
     TEST,
@@ -26,7 +30,11 @@ _WORDS = {
     **dict.fromkeys(("train", "training"), TRAIN),
     **dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION),
     "test": TEST,
+    "calibration": CALIBRATION,
 }
+
+
+_BACKWARDS = (TEST, CALIBRATION, VALIDATION)  # in time
 
 
 def choose_method(data: DataSpec, split: SplitSpec, classes: bool) -> str:
@@ -81,8 +89,8 @@ def _by_group(table: Table, name: str, split: SplitSpec, seed: int, usable: Flag
     rows = np.flatnonzero(usable)
     used, group = np.unique(codes[rows], return_inverse=True)
     sizes = np.bincount(group)
-    validation, test = rounded_totals(len(rows), split)
-    asked = [(which, n) for which, n in ((TEST, test), (VALIDATION, validation)) if n]
+    totals = rounded_totals(len(rows), split)
+    asked = [(which, n) for which in (TEST, VALIDATION, CALIBRATION) if (n := totals[which])]
     if len(used) <= len(asked):
         what = f"{len(used)} groups in column {name!r}, for {1 + len(asked)} sets"
         raise DataError(Problem("BP-D034", "split", what, "set a share to 0, or split otherwise"))
@@ -116,15 +124,16 @@ def _fitting(free: list[int], sizes: Ints, room: int, most: int) -> list[int]:
 
 
 def _by_time(table: Table, name: str, split: SplitSpec, usable: Flags) -> Sets:
-    """The oldest rows train, the newest test; rows of one time stay together."""
+    """The oldest rows train, the newest test, those before them calibrate; a time stays whole."""
     _complete(table, name, usable, "data.time")
     rows = np.flatnonzero(usable)
     times = times_of(table, name)[rows]
     ranked = np.sort(times)
-    validation, test = rounded_totals(len(rows), split)
+    totals = rounded_totals(len(rows), split)
     cuts = np.flatnonzero(np.diff(ranked) > 0) + 1  # where the time changes
-    starts = ((VALIDATION, validation, validation + test), (TEST, test, test))
-    wanted = [(which, len(rows) - behind) for which, n, behind in starts if n]
+    sums = accumulate(totals[which] for which in _BACKWARDS)
+    ends = list(zip(_BACKWARDS, sums, strict=True))
+    wanted = [(which, len(rows) - behind) for which, behind in reversed(ends) if totals[which]]
     if len(cuts) < len(wanted):
         what = f"column {name!r} has {len(cuts) + 1} different times, for {len(wanted) + 1} sets"
         raise DataError(Problem("BP-D034", "split", what, "set a share to 0, or split otherwise"))
@@ -145,7 +154,7 @@ def _by_column(table: Table, name: str, usable: Flags) -> Sets:
     sets = np.array([*words, EXCLUDED], dtype=np.int8)[cells.codes]
     wrong = usable & (sets == EXCLUDED)
     if wrong.any():
-        expected = "train, validation or test"
+        expected = "train, validation, test or calibration"
         fix = "correct the cells, or set split.method"
         raise DataError(table.cell_problem("BP-D036", name, wrong, expected, fix))
     if not (usable & (sets == TRAIN)).any():
@@ -180,7 +189,7 @@ def _complete(table: Table, name: str, usable: Flags, key: str) -> Ints:
 
 def _refuse_crossing(table: Table, name: str, sets: Sets) -> None:
     cells = table.cells(name)
-    seen = [cells.counts(np.flatnonzero(sets == which)) > 0 for which in (TRAIN, VALIDATION, TEST)]
+    seen = [cells.counts(np.flatnonzero(sets == which)) > 0 for which in (TRAIN, *HELD_OUT)]
     crossing = [repr(cells.words[i][:80]) for i in np.flatnonzero(np.sum(seen, axis=0) > 1)]
     if crossing:
         what = f"column {name!r}: groups in more than one file: {listing(crossing)}"
@@ -194,7 +203,7 @@ def _describe(table: Table, data: DataSpec, method: str, sets: Sets) -> list[Not
         for other, key in _COLUMNS.items()
         if other != method and _column(data, other) is not None
     ]
-    used = [which for which in (TRAIN, VALIDATION, TEST) if (sets == which).any()]
+    used = [which for which in (TRAIN, *HELD_OUT) if (sets == which).any()]
     if len(table.parts) > 1:
         said = [f"{part.role} is {part.path.name}" for part in table.parts]
         own = {part.role for part in table.parts}

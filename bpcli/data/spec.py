@@ -82,7 +82,7 @@ class DataSpec(Spec):
     ] = None
     split: Annotated[
         str | None,
-        Field(description="column whose cells say train, validation or test; no input"),
+        Field(description="column of the words train, validation, test, calibration; no input"),
     ] = None
     delimiter: Annotated[
         str,
@@ -172,6 +172,15 @@ class SplitSpec(Spec):
     ] = "auto"
     validation: Annotated[float, Field(ge=0, lt=1, description="share of validation rows")] = 0.2
     test: Annotated[float, Field(ge=0, lt=1, description="share of test rows")] = 0.2
+    calibration: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share of rows that nothing but the width of predict --interval is taken "
+            "from; with 0 that is the validation rows, which may have chosen the epoch",
+        ),
+    ] = 0.0
     train_on_validation: Annotated[
         bool,
         Field(
@@ -193,13 +202,23 @@ class SplitSpec(Spec):
 
     @model_validator(mode="after")
     def _leaves_training_rows(self) -> Self:
-        if self.validation + self.test >= 1:
+        total = sum(self.shares.values())
+        if total >= 1:
             raise PydanticCustomError(
                 "invalid_value",
-                "expected validation + test below 1, got {sum}",
-                {"sum": self.validation + self.test},
+                "expected validation + test + calibration below 1, got {sum}",
+                {"sum": total},
             )
         return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The shares of the sets that are held out, by name."""
+        return {
+            "validation": self.validation,
+            "test": self.test,
+            "calibration": self.calibration,
+        }
 
 
 class CategoricalSpec(Spec):

@@ -8,8 +8,15 @@ from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Flags, Ints, Sets
 from bpcli.data.spec import SplitSpec
 
-TRAIN, VALIDATION, TEST, EXCLUDED = 0, 1, 2, -1
-SET_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test", EXCLUDED: "excluded"}
+TRAIN, VALIDATION, TEST, CALIBRATION, EXCLUDED = 0, 1, 2, 3, -1
+SET_NAMES = {
+    TRAIN: "train",
+    VALIDATION: "validation",
+    TEST: "test",
+    CALIBRATION: "calibration",
+    EXCLUDED: "excluded",
+}
+HELD_OUT = (VALIDATION, TEST, CALIBRATION)
 
 PURPOSE = 1  # the stream of random numbers that is the split's own; training uses others
 
@@ -18,7 +25,8 @@ def assign_sets(n: int, spec: SplitSpec, seed: int, strata: Ints | None, usable:
     """The set of each of n rows (N,); `strata` are class codes, None for a numeric target.
 
     Every row has a random key that depends on nothing but the seed and its index. Within a
-    stratum the rows with the lowest keys are validated on, the next ones tested on.
+    stratum the rows with the lowest keys are validated on, the next ones tested on, and those
+    after them calibrated on.
     """
     if spec.method == "stratified" and strata is None:
         what = "split.method: stratified needs a target with classes"
@@ -27,14 +35,14 @@ def assign_sets(n: int, spec: SplitSpec, seed: int, strata: Ints | None, usable:
         strata = np.zeros(n, dtype=np.int64)
     kept = np.flatnonzero(usable)
     sizes = np.bincount(strata[kept]).astype(np.int64)
-    validation, test = _seats(sizes, spec)
+    seats = _seats(sizes, spec)
     keys = np.random.default_rng([seed, PURPOSE]).random(n)
     sets = np.full(n, EXCLUDED, dtype=np.int8)
     for stratum in np.flatnonzero(sizes):
         rows = kept[strata[kept] == stratum]
         rows = rows[np.argsort(keys[rows], kind="stable")]
-        a, b = validation[stratum], validation[stratum] + test[stratum]
-        sets[rows[:a]], sets[rows[a:b]], sets[rows[b:]] = VALIDATION, TEST, TRAIN
+        counts = [int(held[stratum]) for held in seats.values()]
+        sets[rows] = np.repeat([*seats, TRAIN], [*counts, len(rows) - sum(counts)])
     return sets
 
 
@@ -47,33 +55,36 @@ def describe_sets(sets: Sets) -> list[Notice]:
     return [Notice("BP-D106", "split", what)]
 
 
-def _seats(sizes: Ints, spec: SplitSpec) -> tuple[Ints, Ints]:
-    """Validation and test rows of each stratum; a class is never without a training row."""
-    n_validation, n_test = rounded_totals(int(sizes.sum()), spec)
+def _seats(sizes: Ints, spec: SplitSpec) -> dict[int, Ints]:
+    """The rows of each held-out set in each stratum; a class is never without a training row."""
+    totals, shares = rounded_totals(int(sizes.sum()), spec), spec.shares
     room = np.maximum(sizes - 1, 0)
     # Shared out together first, so that a small class which gives no row to one set gives it
-    # to the other.
-    held = _apportion(sizes, spec.validation + spec.test, n_validation + n_test, room)
-    validation = _apportion(sizes, spec.validation, n_validation, held)
-    test = held - validation
-    if (n_validation and not validation.any()) or (n_test and not test.any()):
+    # to another.
+    left = _apportion(sizes, sum(shares.values()), sum(totals.values()), room)
+    seats = {}
+    for which, total in totals.items():
+        seats[which] = _apportion(sizes, shares[SET_NAMES[which]], total, left)
+        left = left - seats[which]
+    if any(total and not seats[which].any() for which, total in totals.items()):
         what = "too few rows in each class for the sets that split asks for"
         fix = "add rows, set a share to 0, or set split.method: random"
         raise DataError(Problem("BP-D032", "split", what, fix))
-    return validation, test
+    return seats
 
 
-def rounded_totals(n: int, spec: SplitSpec) -> tuple[int, int]:
-    """Validation and test rows: rounded shares, at least one row each where asked for."""
-    asked = [spec.validation > 0, spec.test > 0]
-    needed = 1 + sum(asked)
+def rounded_totals(n: int, spec: SplitSpec) -> dict[int, int]:
+    """The rows of each held-out set: rounded shares, at least one row each where asked for."""
+    shares = {which: spec.shares[SET_NAMES[which]] for which in HELD_OUT}
+    needed = 1 + sum(share > 0 for share in shares.values())
     if n < needed:
         what = f"{needed} rows are needed for the sets that split asks for, {n} can be used"
         raise DataError(Problem("BP-D030", "split", what, "add rows, or set a share to 0"))
-    validation = max(_rounded(n * spec.validation), asked[0])
-    validation = min(validation, n - 1 - asked[1])
-    test = max(_rounded(n * spec.test), asked[1])
-    return validation, min(test, n - 1 - validation)
+    totals, spare = {}, n - needed  # beyond one row of each set
+    for which, share in shares.items():
+        totals[which] = min(max(_rounded(n * share), 1), 1 + spare) if share else 0
+        spare -= max(totals[which] - 1, 0)
+    return totals
 
 
 def _rounded(share: float) -> int:

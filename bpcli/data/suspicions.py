@@ -14,7 +14,7 @@ import pandas as pd
 from bpcli.config.errors import Notice, listing
 from bpcli.data.arrays import Ints, Sets
 from bpcli.data.roles import INPUT_ROLES, Column
-from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+from bpcli.data.split import HELD_OUT, SET_NAMES, TRAIN
 from bpcli.data.table import Table
 
 _ROWS = 20  # from which a straight line through all rows is no accident
@@ -101,7 +101,7 @@ def _repeated_rows(table: Table, names: Sequence[str], sets: Sets) -> Iterator[N
     group = _groups(table, names)
     seen = np.zeros(len(group) + 1, dtype=bool)
     seen[group[sets == TRAIN]] = True
-    for which in (VALIDATION, TEST):
+    for which in HELD_OUT:
         held = group[sets == which]
         count = int(np.count_nonzero(seen[held]))
         if count:

@@ -11,11 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bpcli.config.errors import listing
+from bpcli.display.certainty import certainty
 from bpcli.display.figures import counted, duration, number
 from bpcli.display.plots import STYLES, log_scaled, loss_curve, sparkline
 from bpcli.display.tables import Metrics, confusion_table, metrics_table, scores_table
 from bpcli.display.text import PATH, show
 from bpcli.experiment.assessment import Assessment
+from bpcli.experiment.certainty import Certainty
 from bpcli.experiment.coefficients import Equations
 
 _PARTS = 10  # classes or targets that are shown one by one; metrics.json has them all
@@ -40,6 +42,7 @@ class RunSummary:
     equations: Equations | None  # of a linear model
     held_out: str  # the data set that the details are of
     details: Assessment
+    certainty: Certainty
     stop_reason: str
     epochs: int
     iterations: int
@@ -82,6 +85,7 @@ def _facts(run: RunSummary) -> Table:
     facts = {
         "baseline": show(run.baseline_predicts, 200),
         **_certainty(run),
+        **certainty(run.certainty),
         **(model(run.equations) if run.equations else {}),
         "stopped": show(run.stop_reason, 200),
         "trained": f"{work} in {duration(run.seconds)}{best}",

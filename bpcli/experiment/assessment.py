@@ -46,19 +46,23 @@ def assess(
     prediction: Floats,
     seed: int,
     linear: Floats | None = None,
+    linear_decided: Floats | None = None,
 ) -> Assessment:
     """The details of a prediction of some rows, and of its lead over a linear model's."""
-    few = len(truth) < 2
-    drawn = Bootstrap(0, {}) if few else resample(loss, truth, prediction, seed)
-    beside = None if few or linear is None else resample(loss, truth, linear, seed)
+    few, decided = len(truth) < 2, target.decided(prediction)
+    drawn = Bootstrap(0, {}) if few else resample(loss, truth, prediction, seed, decided)
+    beside = None
+    if not few and linear is not None:
+        beside = resample(loss, truth, linear, seed, linear_decided)
+    answered = prediction if decided is None else decided
     classes = isinstance(target, ClassTarget)
     return Assessment(
         len(truth),
         drawn.resamples,
         drawn.intervals(),
         drawn.minus(beside).intervals() if beside else {},
-        _parts(target, loss, truth, prediction),
-        confusion(truth, prediction).tolist() if classes else None,
+        _parts(target, loss, truth, answered),
+        confusion(truth, answered).tolist() if classes else None,
     )
 
 

@@ -11,6 +11,8 @@ import bpcli.metrics
 import bpcli.nn  # noqa: F401  importing a family's module registers its members
 from bpcli.config.component import Spec
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
+from bpcli.experiment.calibration import Calibration
+from bpcli.experiment.decision import Decision
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import Preset
 from bpcli.experiment.search import LrSweepSpec
@@ -97,6 +99,13 @@ class StopSpec(Spec):
         ),
     ] = None
 
+    @property
+    def watches_validation(self) -> bool:
+        """Whether, once resolved, the validation rows have a say in when training ends."""
+        on_validation = self.monitor != "train_loss"
+        kept = bool(self.restore_best or self.patience)
+        return self.target_metric is not None or (on_validation and kept)
+
 
 class OutputSpec(Spec):
     """What is written while training."""
@@ -148,6 +157,20 @@ class Config(Spec):
         Field(
             description="weight of each class's rows in the training loss: balanced gives every "
             "class the same total; {name: weight} leaves the others at 1; not for labels"
+        ),
+    ] = None
+    calibration: Annotated[
+        Calibration | None,
+        Field(
+            description="how probabilities are corrected on the validation rows once training is "
+            "over; default: temperature, and none without validation rows"
+        ),
+    ] = None
+    decision: Annotated[
+        Decision | None,
+        Field(
+            description="where the second of two classes begins: {threshold: 0.3}, or the best "
+            "{maximize: f1} on the validation rows; default: the more probable class"
         ),
     ] = None
     optimizer: Annotated[Optimizer | None, Field(description="default: adam")] = None

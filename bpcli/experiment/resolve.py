@@ -8,6 +8,7 @@ from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.prepare import Prepared
 from bpcli.data.scalers import Standard, Unscaled
 from bpcli.data.split import TRAIN, VALIDATION
+from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import MLP, Preset, Recipe
@@ -59,6 +60,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     recipe = (preset or MLP()).recipe(len(prepared.rows(TRAIN)), prepared.task)
     loss = config.loss or recipe.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
+    _check_decision(config, prepared)
     full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
         "task": prepared.task,
@@ -67,6 +69,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "network": config.network if own_layers else recipe.layers,
         "output_layer": config.output_layer or (OutputLayer() if own_layers else recipe.output),
         "loss": loss,
+        "calibration": _calibration(config, prepared),
         "optimizer": config.optimizer or recipe.optimizer,
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
         "schedule": config.schedule or (Constant() if own_layers or full else recipe.schedule),
@@ -158,6 +161,34 @@ def _stop(config: Config, prepared: Prepared, monitor: str, own_layers: bool) ->
         patient = config.stop.patience is not None
         changes["restore_best"] = patient or (validated and not own_layers)
     return config.stop.model_copy(update=changes)
+
+
+def _calibration(config: Config, prepared: Prepared) -> Calibration:
+    """Temperature where there are probabilities and rows to fit it on, unless the config says."""
+    probabilities, rows = prepared.target.kind != "numbers", len(prepared.rows(VALIDATION))
+    if config.calibration is None:
+        return Temperature() if probabilities and rows else Uncalibrated()
+    if config.calibration.tensors() and not (probabilities and rows):
+        what = (
+            "there are no validation rows to fit it on"
+            if probabilities
+            else "it is for probabilities, the target is numbers"
+        )
+        fix = "remove calibration" + (", or set split.validation above 0" if probabilities else "")
+        raise ConfigError(Problem("BP-C063", "calibration", what, fix))
+    return config.calibration
+
+
+def _check_decision(config: Config, prepared: Prepared) -> None:
+    if config.decision is None:
+        return
+    if prepared.target.kind != "classes" or prepared.target.width != 2:
+        what = f"a threshold tells two classes apart, the task is {prepared.task}"
+        raise ConfigError(Problem("BP-C064", "decision", what, "remove decision"))
+    if config.decision.needs_rows and not len(prepared.rows(VALIDATION)):
+        what = "there are no validation rows to choose it on"
+        fix = "set split.validation above 0, or write decision: {threshold: 0.5}"
+        raise ConfigError(Problem("BP-C065", "decision", what, fix))
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:

@@ -17,41 +17,46 @@ from bpcli.metrics.ranking import Ranking
 ECE_BINS = 15
 
 
-class Accuracy(Metric):
+class DecisionMetric(Metric):
+    """A score of hits and misses: which class is predicted counts, and not how probable it is."""
+
+    measures: ClassVar[Kind] = "classes"
+    better: ClassVar[Better] = "higher"
+
+    def of_counts(self, counts: Counts) -> Floats:
+        """The metric (B,) of hits and misses (B,K)."""
+        raise NotImplementedError
+
+    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
+        return self.of_counts(class_counts(truth, prediction, c))
+
+
+class Accuracy(DecisionMetric):
     """Share of rows whose most probable class is the true one; a tie goes to the first class."""
 
     name: ClassVar[str] = "accuracy"
-    measures: ClassVar[Kind] = "classes"
-    better: ClassVar[Better] = "higher"
 
-    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        return mean((prediction.argmax(axis=1) == truth).astype(np.float64), c)
+    def of_counts(self, counts: Counts) -> Floats:
+        return ratio(counts.hits.sum(axis=1), counts.true.sum(axis=1))
 
 
-class BalancedAccuracy(Metric):
+class BalancedAccuracy(DecisionMetric):
     """Mean over the classes present of the share of their rows that is recognised."""
 
     name: ClassVar[str] = "balanced_accuracy"
-    measures: ClassVar[Kind] = "classes"
-    better: ClassVar[Better] = "higher"
 
-    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        hits, true, _ = class_counts(truth, prediction, c)
-        return defined_mean(ratio(hits, true))
+    def of_counts(self, counts: Counts) -> Floats:
+        return defined_mean(ratio(counts.hits, counts.true))
 
 
-class Macro(Metric):
+class Macro(DecisionMetric):
     """The mean of a score over the classes that are true or predicted somewhere, all alike."""
-
-    measures: ClassVar[Kind] = "classes"
-    better: ClassVar[Better] = "higher"
 
     def of_classes(self, counts: Counts) -> Floats:
         """The score of each class (B,K)."""
         raise NotImplementedError
 
-    def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        counts = class_counts(truth, prediction, c)
+    def of_counts(self, counts: Counts) -> Floats:
         return counts.macro(self.of_classes(counts))
 
 

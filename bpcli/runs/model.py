@@ -13,7 +13,9 @@ from bpcli.config.errors import ModelError, Problem
 from bpcli.data.features import Features
 from bpcli.data.layout import FeatureLayout
 from bpcli.data.targets.make import AnyTarget
+from bpcli.experiment.calibration import Calibrated, Calibration
 from bpcli.experiment.config import Layers, Task
+from bpcli.experiment.conformal import Conformal, ConformalSpec
 from bpcli.experiment.predictor import Predictor
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
@@ -37,6 +39,8 @@ class ModelRecord(Spec):
     features: FeatureLayout
     layers: Layers  # with the output layer
     loss: Loss
+    calibration: Calibration
+    conformal: ConformalSpec | None
     dtype: Literal["float32", "float64"]
     replicas: Annotated[int, Field(ge=1)]
     threads: int
@@ -48,6 +52,9 @@ class ModelRecord(Spec):
 def model_bytes(record: ModelRecord, predictor: Predictor) -> bytes:
     """The model as one file: the same model gives the same bytes."""
     fitted = {**predictor.features.fitted, **predictor.target_fitted}
+    fitted |= {f"calibration.{name}": one for name, one in predictor.calibration.fitted.items()}
+    if predictor.conformal is not None:
+        fitted["conformal.scores"] = predictor.conformal.scores
     weights = {
         slot.key: predictor.flat[:, slot.start : slot.stop].reshape(-1, *slot.parameter.shape)
         for slot in predictor.network.slots
@@ -97,7 +104,8 @@ def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predi
     if network.out_shape != (outputs,):
         raise damaged(name, "its network does not give what its target needs")
     feature_shapes, target_shapes = record.features.tensor_shapes(), record.target.tensor_shapes()
-    _check_tensors(record, network, {**feature_shapes, **target_shapes}, tensors, name)
+    shapes = {**feature_shapes, **target_shapes, **_certainty_shapes(record)}
+    _check_tensors(record, network, shapes, tensors, name)
     flat = np.empty((record.replicas, network.size), record.dtype)
     for slot in network.slots:
         flat[:, slot.start : slot.stop] = tensors[slot.key].reshape(len(flat), -1)
@@ -108,7 +116,27 @@ def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predi
         network,
         record.loss,
         flat,
+        Calibrated(
+            record.calibration,
+            {key: tensors[f"calibration.{key}"] for key in record.calibration.tensors()},
+        ),
+        _conformal(record.conformal, tensors),
     )
+
+
+def _conformal(spec: ConformalSpec | None, tensors: Tensors) -> Conformal | None:
+    return None if spec is None else Conformal(spec, tensors["conformal.scores"])
+
+
+def _certainty_shapes(record: ModelRecord) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors that probabilities and intervals are made by."""
+    shapes: dict[str, tuple[int, ...]] = {
+        f"calibration.{key}": (1,) for key in record.calibration.tensors()
+    }
+    if record.conformal is not None:
+        columns = record.target.width if record.target.kind == "numbers" else 1
+        shapes["conformal.scores"] = (record.conformal.kept, columns)
+    return shapes
 
 
 def _check_tensors(

@@ -14,8 +14,11 @@ from bpcli.data.novelty import Novelty
 from bpcli.data.read import TableReader
 from bpcli.data.table import Table
 from bpcli.experiment.assessment import Assessment, assess
+from bpcli.experiment.certainty import Coverage, coverage
+from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.scoring import score
-from bpcli.metrics.metric import Floats
+from bpcli.metrics.metric import Floats, Truth
+from bpcli.runs.extras import NOTHING, Asked, Extras
 from bpcli.runs.model import ModelRecord, read_model
 from bpcli.runs.spreadsheet import Column, formulas, guarded
 from bpcli.runs.tables import columns_csv, prediction_columns
@@ -25,14 +28,18 @@ class Predictions:
     """Predictions for a CSV; its target column is not needed and not read.
 
     Iterate once for the parts of the table with their predictions; a part is all that is held in
-    memory. `dialect` is how the file differs from the training file. Raises ModelError, DataError.
+    memory. `dialect` is how the file differs from the training file, and `asked` what there shall
+    be beside the predictions. Raises ModelError, DataError.
     """
 
-    def __init__(self, model: Path, data: Path, dialect: Mapping[str, str]) -> None:
+    def __init__(
+        self, model: Path, data: Path, dialect: Mapping[str, str], asked: Asked = NOTHING
+    ) -> None:
         self.record, self.predictor = read_model(model)
         spec = self.record.features.reading(str(data), dialect)
         self.reader = TableReader(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
+        self._extras = Extras(self.predictor, str(model), data.name, asked)
         self._formulas, self._formula = 0, ""  # cells that a spreadsheet would run, and the first
 
     def __iter__(self) -> Iterator[tuple[Table, Floats]]:
@@ -42,15 +49,20 @@ class Predictions:
             yield table, prediction
 
     def csv(self, *, spreadsheet_safe: bool = False) -> Iterator[bytes]:
-        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it."""
+        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it.
+
+        Raises NotMetError at its end where the file goes beyond a limit.
+        """
         ids, predictor = self.record.ids, self.predictor
         for table, prediction in self:
             rows = np.arange(table.n_rows)
             columns = prediction_columns(table, rows, ids, predictor, prediction)
+            columns += self._extras.columns(table, prediction)
             if spreadsheet_safe:
                 columns = guarded(columns)
             self._count_formulas(columns)
             yield columns_csv(columns, header=table.start == 0).encode()
+        self._extras.require()
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -61,6 +73,7 @@ class Predictions:
             *reader.notices,
             *self._novelty.notices(reader.names, name),
             *empty,
+            *self._extras.notices(),
             *self._formula_notices(),
         )
 
@@ -82,12 +95,15 @@ class Evaluation(NamedTuple):
 
     metrics: dict[str, float]
     assessment: Assessment
+    coverage: Coverage | None  # of intervals or sets, where they are asked for
     notices: tuple[Notice, ...]
 
 
-def evaluate_model(model: Path, data: Path, dialect: Mapping[str, str]) -> Evaluation:
+def evaluate_model(
+    model: Path, data: Path, dialect: Mapping[str, str], asked: Asked = NOTHING
+) -> Evaluation:
     """Every metric of the model on a labelled CSV; rows without a label are left out, and said."""
-    predictions = Predictions(model, data, dialect)
+    predictions = Predictions(model, data, dialect, asked)
     reader, target = predictions.reader, predictions.predictor.target
     _require_targets(target.columns, reader)
     truths, values = [], []
@@ -105,10 +121,19 @@ def evaluate_model(model: Path, data: Path, dialect: Mapping[str, str]) -> Evalu
         notes.append(Notice("BP-D112", data.name, what))
     loss, seed = predictions.predictor.loss, predictions.record.config["seed"]
     return Evaluation(
-        score(loss, truth, prediction),
+        score(loss, truth, prediction, target.decided(prediction)),
         assess(target, loss, truth, prediction, seed),
+        _coverage(predictions.predictor, asked, prediction, truth),
         (*predictions.notices, *notes),
     )
+
+
+def _coverage(
+    predictor: Predictor, asked: Asked, prediction: Floats, truth: Truth
+) -> Coverage | None:
+    if asked.level is None or predictor.conformal is None:
+        return None
+    return coverage(predictor.conformal, predictor.loss, asked.level, prediction, truth)
 
 
 def _known(record: ModelRecord) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.baseline import Baseline, constant_baseline, linear_baseline
+from bpcli.experiment.certainty import Certainty
 from bpcli.experiment.coefficients import Equations, equations
+from bpcli.experiment.finish import Finished, finish
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.scoring import score
@@ -38,6 +40,7 @@ class Outcome(NamedTuple):
     assessment: Assessment
     linear: Metrics | None  # of linear or logistic regression; None where the model is one
     equations: Equations | None  # of a linear model, in raw units
+    certainty: Certainty
     stop_reason: str
     best_epoch: int | None
     records: list[Record]
@@ -62,23 +65,23 @@ class Results(NamedTuple):
         best_epoch: int | None,
     ) -> Results:
         """Predict every row with the final weights, and score."""
-        predictor = problem.predictor(weights)
-        prediction = predictor.predict_inputs(problem.prepared.x)
+        done = finish(problem, weights)
         constant = constant_baseline(problem)
         linear = linear_baseline(problem.config, problem.prepared)
         outcome = Outcome(
             folder,
-            _by_set(problem, prediction),
+            _by_set(problem, done.prediction, done.decided),
             _by_set(problem, constant.prediction),
             constant.description,
-            *_assess(problem, prediction, linear),
-            _by_set(problem, linear.prediction) if linear else None,
-            equations(predictor),
+            *_assess(problem, done, linear),
+            _by_set(problem, linear.prediction, linear.decided) if linear else None,
+            equations(done.predictor),
+            Certainty.of(problem, done),
             stop_reason,
             best_epoch,
             records,
         )
-        return cls(problem, predictor, prediction, outcome)
+        return cls(problem, done.predictor, done.prediction, outcome)
 
     def write(self, identity: Identity) -> None:
         """The files of a finished run, the model last."""
@@ -100,11 +103,13 @@ class Results(NamedTuple):
             bpcli=__version__,
             run=identity.run,
             task=prepared.task,  # type: ignore[arg-type]
-            target=prepared.target,
+            target=self.predictor.target,
             ids=_ids(prepared),
             features=prepared.features.layout,
             layers=self.problem.network.layers,
             loss=self.problem.loss,
+            calibration=self.predictor.calibration.method,
+            conformal=self.predictor.conformal and self.predictor.conformal.spec,
             dtype=config.dtype,
             replicas=len(self.predictor.flat),
             threads=environment()["blas_threads"],
@@ -115,27 +120,33 @@ class Results(NamedTuple):
 
 
 def _assess(
-    problem: LearningProblem, prediction: Floats, linear: Baseline | None
+    problem: LearningProblem, done: Finished, linear: Baseline | None
 ) -> tuple[str, Assessment]:
     """The set that says most about new rows, and its scores in detail."""
     prepared = problem.prepared
     which = next(one for one in (TEST, VALIDATION, TRAIN) if len(prepared.rows(one)))
     rows = prepared.rows(which)
     return SET_NAMES[which], assess(
-        prepared.target,
+        done.predictor.target,
         problem.loss,
         prepared.target.truth(prepared.table)[rows],
-        prediction[rows],
+        done.prediction[rows],
         problem.config.seed,
         linear.prediction[rows] if linear else None,
+        linear.decided[rows] if linear and linear.decided is not None else None,
     )
 
 
-def _by_set(problem: LearningProblem, prediction: Floats) -> Metrics:
+def _by_set(problem: LearningProblem, prediction: Floats, decided: Floats | None = None) -> Metrics:
     sets = {which: problem.prepared.rows(which) for which in (TRAIN, VALIDATION, TEST)}
     truth = problem.prepared.target.truth(problem.prepared.table)
     return {
-        SET_NAMES[which]: score(problem.loss, truth[rows], prediction[rows])
+        SET_NAMES[which]: score(
+            problem.loss,
+            truth[rows],
+            prediction[rows],
+            None if decided is None else decided[rows],
+        )
         for which, rows in sets.items()
         if len(rows)
     }
@@ -148,6 +159,7 @@ def _metrics_record(outcome: Outcome) -> dict[str, Any]:
         "baseline": {"predicts": outcome.baseline, **outcome.baselines},
         **({} if outcome.linear is None else {"linear_baseline": outcome.linear}),
         **equation,
+        **outcome.certainty.record(),
         "details": {"set": outcome.held_out, **outcome.assessment.record()},
     }
 

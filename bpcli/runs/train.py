@@ -11,6 +11,7 @@ from typing import Any, Self
 from bpcli.config.dump import dump
 from bpcli.config.errors import BpcliError, Notice, NumericError, Problem, ResourceError
 from bpcli.data.account import account
+from bpcli.experiment.imbalance import imbalance
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
@@ -63,7 +64,7 @@ class TrainingRun:
         self.fit = self.problem.fit(self._pause)
         self.records: list[Record] = []
         self._account = account(self.prepared)
-        self.notices: list[Notice] = []  # about the run, not the data
+        self.notices = [*imbalance(self.problem)]  # about the run, not the data alone
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
         self.completed = False  # by an earlier sitting
         self._pace = Pace(self.config.output.checkpoint_every)

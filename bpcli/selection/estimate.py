@@ -57,11 +57,7 @@ class CrossValidation:
     @property
     def watches(self) -> bool:
         """Whether the validation rows have a say in when training ends."""
-        stop = self.config.stop
-        on_validation = stop.monitor != "train_loss"
-        return stop.target_metric is not None or (
-            on_validation and bool(stop.restore_best or stop.patience)
-        )
+        return self.config.stop.watches_validation
 
     def groups(self, jobs: int) -> list[list[Key]]:
         """The trainings of one pass."""

@@ -398,7 +398,7 @@ COLUMNS = [
         "BP-D036",
         TABLE,
         "'red'",
-        "train, validation or test",
+        "train, validation, test or calibration",
         data=", split: b",
     ),
     Case(
@@ -460,6 +460,20 @@ COLUMNS = [
         exit=3,
         rest="loss: poisson\n",
     )._replace(says=("'y'", "-29.5")),
+    table(
+        "a temperature without validation rows",
+        "BP-C063",
+        CLASSES,
+        exit=3,
+        rest="split: {validation: 0}\ncalibration: temperature\n",
+    )._replace(says=("calibration", "split.validation")),
+    table(
+        "a threshold without validation rows",
+        "BP-C065",
+        CLASSES,
+        exit=3,
+        rest="split: {validation: 0}\ndecision: {maximize: f1}\n",
+    )._replace(says=("decision", "{threshold: 0.5}")),
     table(
         "two classes for a loss of three",
         "BP-C053",
@@ -613,6 +627,17 @@ NOTICES = [
         "BP-D144",
         learned(lambda i: i, lambda i: "once" if i % 10 == 0 else "often"),
         "'once'",
+    ),
+    said(
+        "a class of one row in ten",
+        "BP-D147",
+        learned(lambda i: i, lambda i: "rare" if i % 10 == 0 else "often", 100),
+        "'often'",
+        "'rare'",
+        "90 %",
+        "class_weight: balanced",
+        "decision: {maximize: f1}",
+        "pr_auc",
     ),
     said(
         "rows in two sets",

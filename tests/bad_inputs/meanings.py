@@ -12,6 +12,7 @@ FAMILIES = {
     "B": "Busy",
     "X": "Faults of bpcli",
     "S": "Selection",
+    "L": "Limits",
 }
 
 MEANINGS = {
@@ -57,6 +58,9 @@ MEANINGS = {
     "BP-C056": "A class weight is given for an unknown class.",
     "BP-C057": "The loss needs the target in its own units.",
     "BP-C058": "The loss cannot learn the smallest target.",
+    "BP-C063": "Probabilities cannot be calibrated.",
+    "BP-C064": "A threshold is given for other than two classes.",
+    "BP-C065": "A threshold is to be chosen without rows to choose it on.",
     "BP-C060": "An optimizer that compares gradients gets other rows each time.",
     "BP-C061": "A weight decay is no part of the loss that the optimizer minimises.",
     "BP-C062": "A gradient is clipped that the optimizer needs as it is.",
@@ -139,6 +143,9 @@ MEANINGS = {
     "BP-D143": "A column tells the target exactly.",
     "BP-D144": "A class has few training rows.",
     "BP-D145": "Rows stand in two sets.",
+    "BP-D147": "The classes are imbalanced.",
+    "BP-D148": "There are too few rows for intervals of this level.",
+    "BP-D149": "The rows that intervals are made by chose something else too.",
     "BP-D146": "A spreadsheet would run some of the predictions' cells.",
     "BP-D160": "A line is longer than any line should be.",
     "BP-D161": "The data of a run is not where it was.",
@@ -149,6 +156,7 @@ MEANINGS = {
     "BP-M001": "The model cannot be read.",
     "BP-M002": "The model is damaged, or was not made by bpcli.",
     "BP-M003": "The model has another format.",
+    "BP-M030": "The model has no intervals.",
     "BP-M020": "There is no completed run in the folder.",
     "BP-N001": "Training left the numbers.",
     "BP-N010": "Every learning rate has a failed fold.",
@@ -182,6 +190,7 @@ MEANINGS = {
     "BP-B001": "Another run is using the folder.",
     "BP-B002": "A run on another machine may be using the folder.",
     "BP-X001": "bpcli itself has a fault.",
+    "BP-L001": "A file gives more doubt than a limit allows.",
     "BP-S001": "A worker process ends again and again.",
     "BP-S002": "The journal is of another study.",
     "BP-S003": "The journal is damaged.",

@@ -10,6 +10,7 @@ from bad_inputs.data import added, column, put
 PREDICT, EVALUATE = "predict run new.csv", "evaluate run new.csv"
 HEAD = "a,b,y\n"
 SMALL = HEAD + "".join(f"{i / 99},{row.partition(',')[2]}" for i, row in enumerate(ROWS))
+LABELS = "a,y,z\n" + "".join(f"{i / 2},{i % 2},{i // 2 % 2}\n" for i in range(20))
 
 
 def new(
@@ -161,6 +162,66 @@ CASES = [
         "BP-D146",
         put("=cmd|' /C calc'!A0", 5, 2),
     )._replace(says=("1 of the cells", "'!A0", "--spreadsheet-safe")),
+    noted(
+        "intervals by rows that chose the epoch",
+        "BP-D149",
+        TABLE,
+        "4 validation rows",
+        "split.calibration",
+        command=f"{PREDICT} --interval 0.5",
+    )._replace(
+        says=("4 validation rows", "the epoch", "split.calibration"),
+        files={
+            "run/model.safetensors": partial(model, CONFIG + "stop: {patience: 1}\n", TABLE),
+            "new.csv": TABLE,
+        },
+    ),
+    noted(
+        "intervals by too few rows",
+        "BP-D148",
+        TABLE,
+        command=f"{PREDICT} --interval 0.9",
+    )._replace(says=("4 validation rows", "90 %", "needs 9")),
+    Case(
+        "intervals of a model without held-out rows",
+        "BP-M030",
+        5,
+        ("run", "no intervals", "split.calibration"),
+        f"{PREDICT} --interval 0.9",
+        {
+            "run/model.safetensors": partial(model, CONFIG + "split: {validation: 0}\n", TABLE),
+            "new.csv": TABLE,
+        },
+    ),
+    Case(
+        "sets of a model of labels",
+        "BP-M030",
+        5,
+        ("run", "labels"),
+        "evaluate run new.csv --interval 0.9",
+        {
+            "run/model.safetensors": partial(model, CONFIG.replace("y}", "[y, z]}"), LABELS),
+            "new.csv": LABELS,
+        },
+    ),
+    new(
+        "more unseen categories than a limit allows",
+        "BP-L001",
+        put("pink", 5, 1),
+        "1 of 20 rows",
+        "0.05, the limit is 0.01",
+        "--doubt",
+        command=f"{PREDICT} -o out.csv --fail-on 'unseen>0.01'",
+        exit=9,
+    ),
+    new(
+        "a row too far from the training rows",
+        "BP-L001",
+        put("1e6"),
+        "standard deviations",
+        command=f"{PREDICT} -o out.csv --fail-on 'distance>3'",
+        exit=9,
+    ),
     Case("the training data evaluated", "BP-D114", 0, ("trained on",), "evaluate run t.csv"),
     Case(
         "the input as output",

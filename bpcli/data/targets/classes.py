@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from bpcli.config.errors import DataError, Notice, Problem, listing
 from bpcli.data.arrays import Floats, Ints, Tensors
@@ -20,6 +22,13 @@ class ClassTarget(Target):
     kind: Literal["classes"] = "classes"
     name: str
     classes: Words
+    threshold: Annotated[float | None, Field(ge=0, le=1)] = None  # above it: the second of two
+
+    @model_validator(mode="after")
+    def _threshold_is_for_two(self) -> Self:
+        if self.threshold is not None and self.width != 2:
+            raise PydanticCustomError("invalid_value", "expected a threshold for 2 classes", {})
+        return self
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,19 +70,20 @@ class ClassTarget(Target):
     def encode(self, table: Table, fitted: Tensors) -> Floats:
         return self.one_hot(self.truth(table))
 
-    def decode(self, linked: Floats, fitted: Tensors) -> Floats:
-        """Probabilities (N,C); of one score for two classes it is that of the second."""
-        if linked.shape[1] == self.width:
-            return linked
-        return np.concatenate([1 - linked, linked], axis=1)
-
     def constant(self, truth: NDArray[Any], levels: Levels) -> tuple[str, Floats]:
         shares = np.bincount(truth, minlength=self.width) / len(truth)
         return f"always {self.classes[int(shares.argmax())]!r}", shares[None]
 
+    def decided(self, prediction: Floats) -> Floats | None:
+        if self.threshold is None:
+            return None
+        return self.one_hot((prediction[:, 1] > self.threshold).astype(np.int64))
+
     def answers(self, prediction: Floats, levels: Levels) -> list[Answer]:
-        """`prediction`, the most probable class, and the probability `p_<class>` of each."""
-        best = [self.classes[code] for code in prediction.argmax(axis=1).tolist()]
+        """`prediction`, the class decided for, and the probability `p_<class>` of each."""
+        decided = self.decided(prediction)
+        likeliest = (prediction if decided is None else decided).argmax(axis=1)
+        best = [self.classes[code] for code in likeliest.tolist()]
         shares = zip(self.classes, prediction.T.tolist(), strict=True)
         return [("prediction", best), *((f"p_{label}", column) for label, column in shares)]
 

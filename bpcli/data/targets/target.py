@@ -58,6 +58,10 @@ class Target(Spec):
         """The best prediction (1,K) that ignores the inputs, from training rows, and its name."""
         raise NotImplementedError
 
+    def decided(self, prediction: Floats) -> Floats | None:
+        """1 for the class that is answered, 0 for others (N,K); None where it is the likeliest."""
+        return None
+
     def answers(self, prediction: Floats, levels: Levels) -> list[Answer]:
         """The columns that predictions add to a table."""
         raise NotImplementedError

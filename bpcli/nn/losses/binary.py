@@ -29,7 +29,8 @@ class BinaryCrossEntropy(Loss):
         return logistic(z, t, c, s)
 
     def link(self, z: Array) -> Array:
-        return expit(z)
+        """σ(−z) and σ(z), the probabilities of both classes (R,B,2), each exact where small."""
+        return np.concatenate([expit(-z), expit(z)], axis=-1)
 
 
 class MultilabelCrossEntropy(Loss):

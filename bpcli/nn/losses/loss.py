@@ -44,7 +44,10 @@ class Loss(Component):
         raise NotImplementedError
 
     def link(self, z: Array) -> Array:
-        """The prediction (R,B,O) that scores stand for: a mean, or probabilities."""
+        """The prediction (R,B,O) that scores stand for: a mean, or probabilities.
+
+        Of one score for two classes these are two numbers.
+        """
         return z
 
 

@@ -1,0 +1,159 @@
+"""How sure the answers of a finished model are, and how well that holds on rows held out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+from bpcli.data.targets.classes import ClassTarget
+from bpcli.data.targets.numbers import point
+from bpcli.experiment.calibration import honesty
+from bpcli.experiment.conformal import Conformal, covered, members
+from bpcli.experiment.decision import Maximize
+from bpcli.experiment.finish import Finished
+from bpcli.experiment.problem import LearningProblem
+from bpcli.metrics.metric import Floats, Truth
+from bpcli.nn.losses.loss import Loss
+
+LEVEL = Fraction(9, 10)
+BySet = dict[str, float]
+
+
+class Probabilities(NamedTuple):
+    """How far the probabilities keep what they say, before and after calibration."""
+
+    method: str
+    rows: int  # that it was fitted on
+    why_not: str  # why there is none; empty where there is
+    fitted: dict[str, float]
+    before: dict[str, BySet]  # {set: {log_loss, ece}}
+    after: dict[str, BySet]
+
+
+class Cut(NamedTuple):
+    """The probability above which the second class is answered."""
+
+    positive: str  # the second class
+    threshold: float
+    metric: str | None  # that was maximised; None where the threshold was given
+    rows: int
+    before: BySet  # {set: metric} of the likelier class
+    after: BySet
+
+
+class Coverage(NamedTuple):
+    """Intervals or sets of one level, and how often they hold the truth."""
+
+    level: float
+    set: str  # that the scores are of
+    rows: int
+    chose: tuple[str, ...]  # what else these rows decided
+    radius: tuple[float, ...]  # of each number's interval; of classes the score that sets end at
+    coverage: float | None  # of the rows looked at, over all targets
+    size: float | None  # classes in a set, the mean of these rows
+
+    def record(self) -> dict[str, Any]:
+        """The same for a JSON file, which knows no infinity."""
+        radius = [r if np.isfinite(r) else None for r in self.radius]
+        return {**self._asdict(), "radius": radius}
+
+
+class Certainty(NamedTuple):
+    """What there is of each; None where the target has no such thing."""
+
+    probabilities: Probabilities | None
+    cut: Cut | None
+    coverage: Coverage | None
+
+    @classmethod
+    def of(cls, problem: LearningProblem, done: Finished) -> Certainty:
+        """Of a finished model."""
+        return cls(_probabilities(problem, done), _cut(problem, done), _coverage(problem, done))
+
+    def record(self) -> dict[str, Any]:
+        """The same for a JSON file."""
+        named = {"calibration": self.probabilities, "decision": self.cut}
+        facts: dict[str, Any] = {key: one._asdict() for key, one in named.items() if one}
+        if self.coverage is not None:
+            facts["conformal"] = self.coverage.record()
+        return facts
+
+
+def _probabilities(problem: LearningProblem, done: Finished) -> Probabilities | None:
+    kind, calibration = problem.loss.predicts, done.predictor.calibration
+    if kind == "numbers":
+        return None
+    fitted = {name: float(one[0]) for name, one in calibration.fitted.items()}
+    before, after = (
+        {name: honesty(kind, p[rows], _truth(problem)[rows]) for name, rows in _sets(problem)}
+        for p in (done.raw, done.prediction)
+    )
+    rows = len(problem.prepared.rows(VALIDATION))
+    why_not = "" if fitted else "the config says so" if rows else "there are no validation rows"
+    used = rows if fitted else 0
+    return Probabilities(calibration.method.name, used, why_not, fitted, before, after)
+
+
+def _cut(problem: LearningProblem, done: Finished) -> Cut | None:
+    decision, target = problem.config.decision, done.predictor.target
+    decided = target.decided(done.prediction)
+    if decision is None or decided is None or not isinstance(target, ClassTarget):
+        return None
+    chosen = decision.metric if isinstance(decision, Maximize) else None
+    before, after = (
+        {
+            name: value
+            for name, rows in _sets(problem)
+            if chosen and (value := chosen.value(_truth(problem)[rows], p[rows])) is not None
+        }
+        for p in (done.prediction, decided)
+    )
+    assert target.threshold is not None
+    return Cut(
+        target.classes[1],
+        target.threshold,
+        chosen.name if chosen else None,
+        len(problem.prepared.rows(VALIDATION)) if chosen else 0,
+        before,
+        after,
+    )
+
+
+def coverage(
+    conformal: Conformal, loss: Loss, level: Fraction, prediction: Floats, truth: Truth
+) -> Coverage:
+    """What intervals or sets at a level come to on some rows; there may be none."""
+    spec, radius, n = conformal.spec, conformal.radius(level), len(truth)
+    p = point(prediction, loss.quantiles())
+    held = covered(loss.predicts, p, truth, radius)
+    sized = loss.predicts == "classes" and n
+    return Coverage(
+        float(level),
+        spec.set,
+        spec.rows,
+        spec.chose,
+        tuple(radius.tolist()),
+        float(held.mean()) if n else None,
+        float(members(p, radius).sum(axis=1).mean()) if sized else None,
+    )
+
+
+def _coverage(problem: LearningProblem, done: Finished) -> Coverage | None:
+    if (conformal := done.predictor.conformal) is None:
+        return None
+    rows = problem.prepared.rows(TEST)
+    truth = _truth(problem)[rows]
+    return coverage(conformal, problem.loss, LEVEL, done.prediction[rows], truth)
+
+
+def _truth(problem: LearningProblem) -> Any:
+    return problem.prepared.target.truth(problem.prepared.table)
+
+
+def _sets(problem: LearningProblem) -> list[tuple[str, Any]]:
+    """The names and rows of the sets that have any."""
+    rows = [(SET_NAMES[w], problem.prepared.rows(w)) for w in (TRAIN, VALIDATION, TEST)]
+    return [(name, own) for name, own in rows if len(own)]
