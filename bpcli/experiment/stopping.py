@@ -47,7 +47,8 @@ class StopRule:
         loss = self.monitored(record)
         better = loss < self.best - self.spec.min_delta or self.best_epoch == 0
         if better:
-            self.best, self.best_epoch = loss, record.epoch
+            # One that is no number is worse than any: nothing is below it.
+            self.best, self.best_epoch = np.inf if np.isnan(loss) else loss, record.epoch
         return better, self._end(record)
 
     def _end(self, record: Record) -> str:

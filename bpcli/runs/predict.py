@@ -17,6 +17,7 @@ from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats
 from bpcli.runs.model import ModelRecord, read_model
+from bpcli.runs.source import foreign_files
 from bpcli.runs.spreadsheet import Column, formulas, guarded
 from bpcli.runs.tables import columns_csv, prediction_columns
 
@@ -30,6 +31,7 @@ class Predictions:
 
     def __init__(self, model: Path, data: Path, dialect: Mapping[str, str]) -> None:
         self.record, self.predictor = read_model(model)
+        self._model = model
         spec = self.record.features.reading(str(data), dialect)
         self.reader = TableReader(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
@@ -58,6 +60,7 @@ class Predictions:
         reader, name = self.reader, self.reader.path.name
         empty = [] if reader.rows else [Notice("BP-D113", name, "the file has no rows")]
         return (
+            *foreign_files(self._model),
             *reader.notices,
             *self._novelty.notices(reader.names, name),
             *empty,
