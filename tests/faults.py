@@ -31,6 +31,7 @@ from resuming import essence, flowers, leftovers, state
 from bpcli.runs import files, lock
 from bpcli.runs.checkpoint import read_checkpoint
 from bpcli.runs.model import read_model
+from bpcli.runs.signals import requests
 
 CONFIG = """\
 data: {path: flowers.csv, target: species}
@@ -65,7 +66,6 @@ class System:
 
     def __init__(self, fault: Fault) -> None:
         self.fault, self.count = fault, 0
-        self.trace: list[tuple[str, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(os, name)
@@ -75,11 +75,12 @@ class System:
         def call(*arguments: Any, **options: Any) -> Any:
             self.count += 1
             if not self.fault.at or not self.fault.hits(self.count, name):
-                done = real(*arguments, **options)
-                self.trace.append((name, done if name == "open" else arguments[0]))
-                return done
+                return real(*arguments, **options)
             if self.fault.way == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.fault.way == "interrupted":
+                os.kill(os.getpid(), signal.SIGINT)
+                return real(*arguments, **options)
             if self.fault.way == "torn" and name == "write":
                 real(arguments[0], arguments[1][: len(arguments[1]) // 2])
             if name == "close":  # the handle is gone even where closing reports a failure
@@ -96,6 +97,7 @@ def run(fault: Fault, *arguments: str) -> tuple[int, int, str]:
     pid = os.fork()
     if not pid:
         os.close(readable)
+        requests.listen()
         system = System(fault)
         files.os = lock.os = system  # type: ignore[attr-defined]
         code, _, err = command([*arguments])
@@ -154,7 +156,7 @@ def check_training(reference: Reference, fault: Fault, folder: Path) -> None:
     fresh(folder)
     with chdir(folder):
         code, _, said = run(fault, *TRAIN)
-        assert code in _codes(fault), f"exit {code}: {said}"
+        assert code in codes(fault), f"exit {code}: {said}"
         if code == 0:  # what failed was letting go of the lock, at the very end
             assert state(folder / "run") == "completed"
         elif code > 0:
@@ -173,7 +175,7 @@ def check_predicting(reference: Reference, fault: Fault, folder: Path) -> None:
     (folder / "p.csv").write_text("old\n")
     with chdir(folder):
         code, _, said = run(fault, *PREDICT)
-        assert code in _codes(fault), f"exit {code}: {said}"
+        assert code in codes(fault), f"exit {code}: {said}"
         assert (folder / "p.csv").read_bytes() in (b"old\n", reference.predictions)
         if code == 0:
             assert (folder / "p.csv").read_bytes() == reference.predictions
@@ -185,9 +187,12 @@ def check_predicting(reference: Reference, fault: Fault, folder: Path) -> None:
     assert leftovers(folder) == []
 
 
-def _codes(fault: Fault) -> tuple[int, ...]:
+def codes(fault: Fault) -> tuple[int, ...]:
+    """How a command may end that meets the fault; 0 where it was letting go of something."""
     if fault.way == "killed":
         return (-signal.SIGKILL,)
+    if fault.way == "interrupted":
+        return (130, 0)
     return (8, 0) if fault.error == "EMFILE" else (6, 0)
 
 

@@ -52,7 +52,11 @@ def end(process: subprocess.Popen[str], *signals: int) -> tuple[int, str]:
     for number in signals:
         process.send_signal(number)
         time.sleep(0.05)
-    _, said = process.communicate(timeout=120)
+    try:
+        _, said = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.kill()  # no test leaves a process behind
+        raise
     assert "Traceback" not in said, said
     return process.returncode, said
 

@@ -17,7 +17,7 @@ from running import ROOT, bpcli, table, train
 
 from bpcli.config.component import Component
 from bpcli.config.document import parse_yaml
-from bpcli.runs.folder import FILES
+from bpcli.runs.folder import TRAINING
 from bpcli.runs.tensorfile import unpack
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -102,7 +102,11 @@ def keys(value: Any) -> set[str]:
 def test_the_run_folder_is_documented(iris: Path) -> None:
     run, text = iris / "runs" / "iris-1", page("run-folder.md")
     record = json.loads((run / "run.json").read_text())
-    named = {*FILES, *keys(record), *record["columns"][0]} - {"train", "validation", "test"}
+    named = {*TRAINING.files, *keys(record), *record["columns"][0]} - {
+        "train",
+        "validation",
+        "test",
+    }
     for name in ("history.csv", "split.csv"):
         named |= set(table((run / name).read_text())[0])
     metadata, tensors = unpack((run / "model.safetensors").read_bytes(), "model")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import shutil
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from resuming import essence, state
 from running import ROOT, bpcli, train
 
 from bpcli.config.errors import OutputError
 from bpcli.runs import files
+from bpcli.runs.checkpoint import read_checkpoint
 from bpcli.runs.files import TEMPORARY, remove_leftovers, replacing, require_space, write_file
+from bpcli.runs.source import read_model_bytes
 
 
 def leftovers(folder: Path) -> list[Path]:
@@ -210,6 +215,91 @@ def test_predictions_that_do_not_fit_the_disk(trained: Path) -> None:  # row 36
     assert done.returncode == 6, done.stderr
     assert "small/p.csv: cannot be written: No space left on device (write)" in done.stderr
     assert done.stdout == ""
+
+
+CALM = "data: {path: iris.csv, target: species}\nnetwork: [{dense: 8}]\nepochs: 4000\n"
+OFTEN = CALM + "output: {checkpoint_every: 0.02}\n"
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The essence of a longer run with all the room it needs."""
+    folder = tmp_path_factory.mktemp("calm")
+    shutil.copy(DATA, folder)
+    (folder / "c.yaml").write_text(CALM)
+    train(folder / "c.yaml", "-o", "run", cwd=folder)
+    return essence(folder / "run")
+
+
+def goes_on(folder: Path) -> dict[str, str]:
+    """The essence of the run once it has been gone on with; what it left behind was whole."""
+    read_checkpoint(folder / "run" / "checkpoint.safetensors")
+    assert leftovers(folder / "run") == []
+    bpcli("train", "c.yaml", "-o", "run", "--resume", cwd=folder)
+    return essence(folder / "run")
+
+
+@as_root
+def test_a_disk_that_fills_up_while_training(tmp_path: Path, calm: dict[str, str]) -> None:
+    shutil.copy(DATA, tmp_path)  # row 34
+    (tmp_path / "c.yaml").write_text(OFTEN)
+    begun = "until [ -e small/run/checkpoint.safetensors ]; do sleep 0.01; done"
+    training = "BPCLI train c.yaml -o small/run -q; code=$?; cp -r small/run .; exit $code"
+    script = f"({begun}; cat /dev/zero > small/x) 2>&- & {training}"
+    done = in_a_mount("size=2m", script, tmp_path)
+    assert done.returncode == 6, done.stderr
+    assert "cannot be written: No space left on device" in done.stderr
+    assert "small/run has a checkpoint at iteration" in done.stderr
+    assert goes_on(tmp_path) == calm
+
+
+def test_a_limit_of_file_sizes_while_training(tmp_path: Path, calm: dict[str, str]) -> None:
+    shutil.copy(DATA, tmp_path)  # rows 34, 42: the history in the checkpoint grows
+    (tmp_path / "c.yaml").write_text(OFTEN)
+    done = subprocess.run(
+        [sys.executable, "-m", "bpcli", "train", "c.yaml", "-o", "run", "-q"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert done.returncode == 6, done.stderr
+    assert "the limit is 100,000 bytes" in done.stderr
+    assert "run has a checkpoint at iteration" in done.stderr
+    assert state(tmp_path / "run") == "failed"
+    assert goes_on(tmp_path) == calm
+
+
+def test_a_model_is_read_while_it_is_written_anew(trained: Path) -> None:  # row 62
+    model = trained / "run" / "model.safetensors"
+    train(trained / "c.yaml", "-o", "other", "--seed", 1, cwd=trained)
+    versions = [model.read_bytes(), (trained / "other" / "model.safetensors").read_bytes()]
+    assert versions[0] != versions[1]
+    expected = {predictions(trained, content) for content in versions}
+    over = threading.Event()
+
+    def write() -> None:
+        for content in itertools.cycle(versions):
+            write_file(model, content)
+            if over.is_set():
+                return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        seen = {read_model_bytes(model)[0] for _ in range(2000)}
+        answers = {bpcli("predict", model, "iris.csv", cwd=trained).stdout for _ in range(3)}
+    finally:
+        over.set()
+        writer.join()
+    assert seen == set(versions)
+    assert answers <= expected
+
+
+def predictions(folder: Path, content: bytes) -> str:
+    (folder / "one.safetensors").write_bytes(content)
+    return bpcli("predict", "one.safetensors", "iris.csv", cwd=folder).stdout
 
 
 def test_a_device_is_no_output(trained: Path) -> None:  # row 37

@@ -167,3 +167,13 @@ def test_class_probabilities_sum_to_one(tmp_path: Path) -> None:
         shares = {name: float(value) for name, value in row.items() if name.startswith("p_")}
         assert sum(shares.values()) == pytest.approx(1, abs=1e-12)
         assert row["prediction"] == max(shares, key=lambda name: shares[name])[2:]
+
+
+def test_other_files_in_the_run_folder_are_named_and_not_read(folder: Path) -> None:  # row 76
+    plain = bpcli("predict", "run", "people.csv", cwd=folder)
+    (folder / "run" / "notes.txt").write_text("mine")
+    noted = bpcli("predict", "run", "people.csv", cwd=folder)
+    (folder / "run" / "notes.txt").unlink()
+    assert "note: run: ignored: notes.txt" in noted.stderr
+    assert "ignored" not in plain.stderr
+    assert noted.stdout == plain.stdout

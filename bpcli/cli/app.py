@@ -26,7 +26,7 @@ from bpcli.cli import (
 from bpcli.cli.bug import report_bug
 from bpcli.cli.usage import call
 from bpcli.config.errors import BpcliError, Problem, ResourceError
-from bpcli.runs.signals import Interrupted
+from bpcli.runs.signals import Interrupted, requests
 
 app = typer.Typer(
     name="bpcli",
@@ -73,7 +73,8 @@ def main(
 def run() -> int:
     """Run one command and return its exit code; no failure of a user's making has a traceback."""
     try:
-        call(app)
+        with requests.heeded():
+            call(app)
     except SystemExit as end:
         # Typer ends with 1 where the reader of our output has gone, and nowhere else.
         return _leave_quietly() if end.code == 1 else int(end.code or 0)

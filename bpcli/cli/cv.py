@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bpcli.cli import options, studies
+from bpcli.cli.ending import say_how_to_go_on
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
@@ -64,14 +65,16 @@ def cv(
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
 
-        loaded = swept(terminal, loaded, output, resume=False)
+        loaded = swept(terminal, loaded, output, assignments, resume=False)
         assignments.append(f"learning_rate={loaded.config.learning_rate}")
 
+    from bpcli.runs.claim import Claim
     from bpcli.runs.cv import CrossValidationRun
 
-    run = CrossValidationRun(loaded, output, jobs=studies.jobs_of(jobs), force=force)
-    _watch(terminal, run)
-    facts = run.finish()
+    if refit is not None:
+        Claim(config, refit, force).check()  # now, not when the folds are done
+    with CrossValidationRun(loaded, output, jobs=studies.jobs_of(jobs), force=force) as run:
+        facts = _work(terminal, run, options.words("cv", config, assignments))
     own = [*assignments, *run.validation.refit()]
     if json:
         import json as format
@@ -80,8 +83,8 @@ def cv(
     elif not quiet:
         from bpcli.display.estimate import estimate
 
-        words = ["bpcli", "train", str(config), *(word for one in own for word in ("--set", one))]
-        terminal.result(estimate(facts, shlex.join(words)))
+        refitting = shlex.join(options.words("train", config, own))
+        terminal.result(estimate(facts, refitting))
         terminal.say(f"files: {run.folder}")
     if refit is not None:
         from bpcli.cli.train import train
@@ -89,18 +92,26 @@ def cv(
         train(config, output=refit, sets=own, force=force, quiet=quiet or json, verbose=verbose)
 
 
+def _work(terminal: Terminal, run: CrossValidationRun, again: list[str]) -> dict[str, Any]:
+    """Train and score; where a signal ends that, the command `again` starts anew."""
+    from bpcli.runs.signals import Interrupted
+
+    try:
+        _watch(terminal, run)
+        return run.finish()
+    except Interrupted as asked:
+        anew = [*again, "-o", str(run.folder), "--force"]
+        say_how_to_go_on(asked, run.on_disk, anew, "start again with")
+        raise typer.Exit(asked.exit_code) from None
+
+
 def _watch(terminal: Terminal, run: CrossValidationRun) -> None:
     from bpcli.display.messages import notice_lines, print_lines
     from bpcli.display.progress import CountProgress
-    from bpcli.runs.signals import Interrupted
 
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines(run.notices))
     quiet = terminal.verbosity < 0
-    try:
-        with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
-            for step in run:
-                progress.update(*step)
-    except Interrupted as asked:
-        typer.echo("interrupted; nothing is kept", err=True)
-        raise typer.Exit(asked.exit_code) from None
+    with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
+        for step in run:
+            progress.update(*step)

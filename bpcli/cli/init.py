@@ -9,11 +9,11 @@ import typer
 
 from bpcli.cli import options
 
-STDOUT = Path("-")
+STDIN = STDOUT = Path("-")
 
 
 def init(
-    data: options.Data,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="CSV file.")],
     target: Annotated[
         list[str],
         typer.Option(
@@ -36,6 +36,9 @@ def init(
 
       bpcli init cars.csv -t c7 --set data.header=false -o cars.yaml
     """
+    if data == STDIN:
+        what = "is standard input, and a config names a file; save it to one first"
+        raise typer.BadParameter(what, param_hint="DATA -")
     from bpcli.config.threads import fix_threads
     from bpcli.display.console import open_terminal
     from bpcli.display.text import PATH, show

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bpcli.cli import options, studies
+from bpcli.cli.ending import say_how_to_go_on
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
     from bpcli.experiment.load import Loaded
     from bpcli.runs.sweep import SweepRun
+    from bpcli.selection.choice import Choice
 
 
 def lr_sweep(
@@ -82,42 +84,57 @@ def lr_sweep(
         return
     settings, key = _settings(config, assignments, also)
 
+    from bpcli.runs.chosen import write_chosen
+    from bpcli.runs.files import require_new
     from bpcli.runs.sweep import SweepRun
 
-    run = SweepRun(
+    if write is not None:
+        require_new(write, keep=config, force=force)  # now, not when the sweep is done
+    again = options.words("lr-sweep", config, assignments)
+    again += ["--also", also] if also else []
+    with SweepRun(
         settings,
         output,
         also=key,
         jobs=studies.jobs_of(jobs),
         force=force,
         resume=resume,
-    )
-    _watch(terminal, run)
-    run.finish()
-    if picture:
-        _draw(run)
-    if write is not None:
-        from bpcli.runs.chosen import write_chosen
-
-        write_chosen(run, write, assignments, force=force)
-    if not (json and go_on):
-        _conclude(terminal, run, write, json=json)
+    ) as run:
+        _work(terminal, run, [*again, *_resumed(run)])
+        if picture:
+            _draw(run)
+        if write is not None:
+            write_chosen(run, write, assignments, force=force)
+        if not (json and go_on):
+            _conclude(terminal, run, write, json=json)
     if go_on:
         from bpcli.cli.train import train
 
         train(config, sets=[*assignments, *run.chosen], json=json, quiet=quiet, verbose=verbose)
 
 
-def swept(terminal: Terminal, loaded: Loaded, output: Path | None, *, resume: bool) -> Loaded:
-    """The config of `learning_rate: auto` with the rate of a sweep, which has its own folder."""
+def swept(
+    terminal: Terminal,
+    loaded: Loaded,
+    output: Path | None,
+    assignments: list[str],
+    *,
+    resume: bool,
+    command: list[str] | None = None,
+) -> Loaded:
+    """The config of `learning_rate: auto` with the rate of a sweep, which has its own folder.
+
+    `command` goes on with the whole; without one, the sweep alone can be gone on with.
+    """
     from bpcli.runs.sweep import SweepRun
 
-    alone = loaded._replace(config=loaded.config.model_copy(update={"threads": 1}))
+    single = loaded._replace(config=loaded.config.model_copy(update={"threads": 1}))
     beside = output and output.with_name(f"{output.name}-lr-sweep")
-    run = SweepRun({"": alone}, beside, jobs=studies.jobs_of(None), force=not resume, resume=resume)
-    _watch(terminal, run)
-    rate = run.finish().winner.rate
-    terminal.say(f"learning_rate: auto is {rate:g}, chosen in {run.folder}")
+    jobs = studies.jobs_of(None)
+    with SweepRun({"": single}, beside, jobs=jobs, force=not resume, resume=resume) as run:
+        alone = [*options.words("lr-sweep", loaded.path, assignments), *_resumed(run)]
+        rate = _work(terminal, run, command or alone).winner.rate
+        terminal.say(f"learning_rate: auto is {rate:g}, chosen in {run.folder}")
     return loaded._replace(config=loaded.config.model_copy(update={"learning_rate": rate}))
 
 
@@ -138,24 +155,33 @@ def _settings(
     return loaded, key
 
 
+def _resumed(run: SweepRun) -> list[str]:
+    return ["-o", str(run.folder), "--resume"]
+
+
+def _work(terminal: Terminal, run: SweepRun, again: list[str]) -> Choice:
+    """Train and choose; where a signal ends that, the command `again` goes on."""
+    from bpcli.runs.signals import Interrupted
+
+    try:
+        _watch(terminal, run)
+        return run.finish()
+    except Interrupted as asked:
+        say_how_to_go_on(asked, run.on_disk, again)
+        raise typer.Exit(asked.exit_code) from None
+
+
 def _watch(terminal: Terminal, run: SweepRun) -> None:
     from bpcli.display.messages import notice_lines, print_lines
     from bpcli.display.progress import CountProgress
-    from bpcli.runs.signals import Interrupted
 
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines(run.notices))
     known = len(run.notices)
     quiet = terminal.verbosity < 0
-    try:
-        with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
-            for step in run:
-                progress.update(*step)
-    except Interrupted as asked:
-        done = len(run.search.trials)
-        typer.echo(f"interrupted; {run.folder} keeps {done} trainings; go on with", err=True)
-        typer.echo(f"  -o {run.folder} --resume", err=True)
-        raise typer.Exit(asked.exit_code) from None
+    with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
+        for step in run:
+            progress.update(*step)
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines((*run.notices[known:], *run.failures)))
 
@@ -183,9 +209,10 @@ def _conclude(terminal: Terminal, run: SweepRun, written: Path | None, *, json: 
 def _draw(run: SweepRun) -> None:
     from bpcli.display.pictures import sweep_picture
     from bpcli.runs.files import write_file
+    from bpcli.runs.sweep import PICTURES
 
-    for kind in ("svg", "png"):
-        write_file(run.folder / f"lr_sweep.{kind}", sweep_picture(run.facts(), kind))
+    for kind, name in PICTURES.items():
+        write_file(run.folder / name, sweep_picture(run.facts(), kind))
 
 
 def _test_range(terminal: Terminal, config: Path, assignments: list[str], *, json: bool) -> None:

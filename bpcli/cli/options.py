@@ -65,6 +65,12 @@ def assignments(sets: list[str], seed: int | None, threads: int | None) -> list[
     return [*sets, *(f"{key}={value}" for key, value in short.items() if value is not None)]
 
 
+def words(command: str, config: Path, assignments: list[str]) -> list[str]:
+    """A command with the same config, in words for a shell."""
+    settings = (word for one in assignments for word in ("--set", one))
+    return ["bpcli", command, str(config), *settings]
+
+
 def dialect(delimiter: str | None, encoding: str | None, decimal: str | None) -> dict[str, str]:
     """--delimiter, --encoding and --decimal where they are given; a written \\t is a tab."""
     tab = None if delimiter is None else delimiter.replace("\\t", "\t")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bpcli.cli import options
+from bpcli.cli.ending import say_how_to_go_on
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
     from bpcli.runs.results import Outcome
-    from bpcli.runs.signals import Interrupted
     from bpcli.runs.train import TrainingRun
 
 
@@ -34,6 +32,13 @@ def train(
             "--resume",
             help="Go on from the checkpoint in the run folder, or from the start where there is "
             "none yet.",
+        ),
+    ] = False,
+    require_threshold: Annotated[
+        bool,
+        typer.Option(
+            "--require-threshold",
+            help="End with exit code 9 where the loss has not come below stop.threshold.",
         ),
     ] = False,
     json: options.Json = False,
@@ -60,12 +65,21 @@ def train(
 
     terminal = open_terminal(quiet=quiet, verbose=verbose)
     known = threads_of_checkpoint(output) if resume and output else None
-    loaded = load(config, options.assignments(sets, seed, threads), auto_threads=known)
+    assignments = options.assignments(sets, seed, threads)
+    loaded = load(config, assignments, auto_threads=known)
+    if require_threshold and loaded.config.stop.threshold is None:
+        what = "needs stop.threshold in the config"
+        raise typer.BadParameter(what, param_hint="--require-threshold")
+    again = options.words("train", config, assignments)
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
+        from bpcli.runs.claim import Claim
 
-        loaded = swept(terminal, loaded, output, resume=resume)
+        Claim(config, output, force, resume).check()  # now, not when the sweep is done
+        command = None if output is None else [*again, "-o", str(output), "--resume"]
+        loaded = swept(terminal, loaded, output, assignments, resume=resume, command=command)
 
+    from bpcli.display.messages import notice_lines, print_lines
     from bpcli.runs.signals import Interrupted
     from bpcli.runs.train import TrainingRun
 
@@ -78,12 +92,16 @@ def train(
             _watch(terminal, run)
             outcome = run.finish()
         except Interrupted as asked:
-            _say_how_to_go_on(run, options.assignments(sets, seed, threads), asked)
+            say_how_to_go_on(asked, run.on_disk, [*again, "-o", str(run.folder), "--resume"])
             raise typer.Exit(asked.exit_code) from None
+    if terminal.verbosity >= 0:
+        print_lines(terminal.err, notice_lines(run.remarks))
     if json:
         _print_json(outcome)
     elif not quiet:
         _conclude(terminal, run, outcome)
+    if require_threshold and run.missed_threshold:
+        raise typer.Exit(9)
 
 
 def _introduce(terminal: Terminal, run: TrainingRun) -> None:
@@ -121,17 +139,6 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
     with progress:
         for record in run:
             progress.update(record)
-
-
-def _say_how_to_go_on(run: TrainingRun, assignments: list[str], asked: Interrupted) -> None:
-    """What is on disk, and the command that goes on from there."""
-    from bpcli.display.text import PATH, show
-
-    words = ["bpcli", "train", str(run.loaded.path), "-o", str(run.folder), "--resume"]
-    words += [word for one in assignments for word in ("--set", one)]
-    with suppress(OSError):  # the terminal may be what has gone
-        typer.echo(f"{asked}: {show(run.on_disk, PATH)}", err=True)
-        typer.echo(f"go on with: {show(shlex.join(words), PATH)}", err=True)
 
 
 def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:

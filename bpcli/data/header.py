@@ -15,6 +15,10 @@ from bpcli.data.source import STDIN
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 
+_NOT_TWICE = (
+    "a config names a file, and - is standard input, which cannot be read again",
+    "save it to a file first, so that the run can be repeated and gone on with",
+)
 _CELLS = 3  # bytes that each byte of a file takes at the very least: itself, its text, its cell
 
 
@@ -22,7 +26,10 @@ def header_problems(base: Path, spec: DataSpec) -> list[Problem]:
     """Files that cannot be opened, and names that are not in the header of the first file."""
     problems: list[Problem] = []
     tables = []
-    for path in spec.files.values():
+    for key, path in spec.files.items():
+        if path == str(STDIN):
+            problems.append(Problem("BP-D029", f"data.{key}", *_NOT_TWICE))
+            continue
         try:
             tables.append(_header(base / path, spec))
         except DataError as error:
@@ -37,7 +44,7 @@ def header_problems(base: Path, spec: DataSpec) -> list[Problem]:
 
 def require_room(base: Path, spec: DataSpec) -> None:
     """Raises ResourceError where the files cannot be held in memory."""
-    files = [base / path for path in spec.files.values() if base / path != STDIN]
+    files = [base / path for path in spec.files.values()]
     size = sum(path.stat().st_size for path in files)
     fix = "train on fewer rows, or where there is more memory"
     require_memory(_CELLS * size, "BP-R011", ", ".join(f.name for f in files), "reading", fix)
@@ -48,8 +55,6 @@ def _header(path: Path, spec: DataSpec) -> Table | None:
 
     Raises DataError where there is no file.
     """
-    if path == STDIN:
-        return None  # can be read once only
     try:
         names = TableReader(path, spec).names
     except DataError:

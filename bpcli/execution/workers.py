@@ -19,6 +19,7 @@ from bpcli.config.errors import Problem, ResourceError
 from bpcli.config.threads import FORKS
 
 ATTEMPTS = 3  # at one piece, before giving up
+TICK = 0.1  # seconds between two looks at what else there is to do
 
 Item = TypeVar("Item")
 
@@ -31,15 +32,20 @@ class Done(NamedTuple):
 
 
 def work_through(
-    work: Callable[[Item], str], items: Sequence[Item], jobs: int = 1
+    work: Callable[[Item], str],
+    items: Sequence[Item],
+    jobs: int = 1,
+    pause: Callable[[], None] = lambda: None,
 ) -> Iterator[Done]:
     """The results in the order in which they come, from up to `jobs` processes at once.
 
-    Raises ResourceError when a piece has ended its process three times.
+    `pause` is called again and again while they work, and may raise. Raises ResourceError when a
+    piece has ended its process three times.
     """
-    if jobs == 1 or not FORKS:
+    if not FORKS:
         for number, item in enumerate(items):
             yield Done(number, work(item))
+            pause()
         return
     crew = _Crew(work, items)
     try:
@@ -47,6 +53,7 @@ def work_through(
             while crew.waiting and len(crew.workers) < jobs:
                 crew.start()
             yield from crew.collect()
+            pause()
     finally:
         crew.close()
 
@@ -82,8 +89,8 @@ class _Crew:
         self.selector.register(reading, selectors.EVENT_READ)
 
     def collect(self) -> Iterator[Done]:
-        """Wait for news; the pieces that are finished with them."""
-        for key, _ in self.selector.select():
+        """Wait a moment for news; the pieces that are finished with them."""
+        for key, _ in self.selector.select(TICK):
             reading: int = key.fd
             if data := os.read(reading, 1 << 16):
                 self.workers[reading].output.append(data)

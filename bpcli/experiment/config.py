@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 import bpcli.metrics
@@ -16,6 +16,7 @@ from bpcli.experiment.decision import Decision
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import Preset
 from bpcli.experiment.search import LrSweepSpec
+from bpcli.nn.chain import plan_chain
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.optimizers.optimizer import Optimizer
@@ -31,7 +32,29 @@ def _network_form(value: Any) -> str:
 
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
-Layers = Annotated[tuple[Layer, ...], Field(strict=False)]
+_INPUTS = 7919, 104_729  # two numbers of inputs that no network is made for
+
+
+def _require_fit(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Each layer fits the one before, as far as that can be said before the data are read.
+
+    The same complaint for two numbers of inputs is not about the inputs.
+    """
+    complaint, *others = {_complaint(layers, inputs) for inputs in _INPUTS}
+    if complaint and not others:
+        raise PydanticCustomError("invalid_value", "{complaint}", {"complaint": complaint})
+    return layers
+
+
+def _complaint(layers: tuple[Layer, ...], inputs: int) -> str:
+    try:
+        list(plan_chain(layers, (inputs,)))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+Layers = Annotated[tuple[Layer, ...], Field(strict=False), AfterValidator(_require_fit)]
 Network = Annotated[
     Annotated[Layers, Tag("layers")] | Annotated[Preset, Tag("preset")],
     Discriminator(_network_form),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -23,6 +24,7 @@ from bpcli.nn.stepper import Epoch
 from bpcli.nn.training import train
 
 MOST_HALVINGS = 10
+WATCHED = "validation loss"  # what of a training that is not finite, beside what the engine names
 
 
 class Fit:
@@ -48,6 +50,7 @@ class Fit:
         self._kept = self.state.saved() if backoff else None  # where backoff goes back to
         self._lowest = np.inf
         self._began, self._spent = time.monotonic(), 0.0  # this sitting, and those before
+        self._validation = validation
         self._rule = StopRule(stop, validation.metric if validation else None)
         self._validator = validation and Validator(
             network, method.loss, [validation], self.state.result
@@ -77,9 +80,7 @@ class Fit:
         if self.stop_reason:  # restored from the snapshot of a finished training
             return
         self._began = time.monotonic()
-        for epoch in self._epochs():
-            loss, metric = self._validate()
-            record = record_of(epoch, 0, loss, metric, self.seconds)
+        for record in self._epochs():
             self._observe(record)
             self.stop_reason = self._judge(record)
             yield record
@@ -124,12 +125,12 @@ class Fit:
             **({} if self._best is None else {"best": self._best}),
         }
 
-    def _epochs(self) -> Iterator[Epoch]:
+    def _epochs(self) -> Iterator[Record]:
         """Epochs of the engine; with backoff, a divergence starts again from the lowest loss."""
         while True:
             try:
                 for epoch in train(self.network, self.method, self.state, self.rows, self.pause):
-                    yield epoch
+                    yield self._record(epoch)
                     if self._kept is not None and epoch.loss[0] < self._lowest:
                         self._kept, self._lowest = self.state.saved(), float(epoch.loss[0])
                 return
@@ -137,8 +138,7 @@ class Fit:
                 raise ResourceError(_lost(error)) from None
             except Diverged as diverged:
                 if self._kept is None or len(self.halvings) == MOST_HALVINGS:
-                    problem = divergence(diverged, self.rows, self.scaling, self.halvings)
-                    raise NumericError(problem) from None
+                    raise NumericError(self._told(diverged)) from None
                 self.state.restore(self._kept)
                 self.method = self.method._replace(rates=[r / 2 for r in self.method.rates])
                 self.halvings.append(diverged.iteration)
@@ -149,11 +149,19 @@ class Fit:
         schedule, total = self.method.schedule, self.method.iterations
         schedule.observe(state.schedule, loss, state.iteration, total)
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        """Loss and metric of the validation rows, where there are any."""
+    def _record(self, epoch: Epoch) -> Record:
+        """The epoch with loss and metric of the validation rows, where there are any."""
         if self._validator is None:
-            return None, None
-        return self._validator.losses()[0], self._validator.metric(0)
+            return record_of(epoch, 0, None, None, self.seconds)
+        (loss,) = self._validator.losses()
+        if not math.isfinite(loss):
+            raise unscored(epoch, 0)
+        return record_of(epoch, 0, loss, self._validator.metric(0), self.seconds)
+
+    def _told(self, diverged: Diverged) -> Problem:
+        validation = self._validation if diverged.what == WATCHED else None
+        rows = validation.rows if validation else self.rows
+        return divergence(diverged, rows, self.scaling, self.halvings)
 
     def _judge(self, record: Record) -> str:
         better, reason = self._rule.judge(record)
@@ -174,19 +182,26 @@ def last_reason(method: Method, state: State) -> str:
     return f"all {state.iteration} iterations done"
 
 
+def unscored(epoch: Epoch, replica: int) -> Diverged:
+    """The validation loss is not finite after an epoch."""
+    rate = float(epoch.rate[replica])
+    return Diverged(WATCHED, replica, epoch.iteration, rate, math.nan, "")
+
+
 def divergence(
     diverged: Diverged, rows: Rows, scaling: Scaling | None, halvings: Sequence[int] = ()
 ) -> Problem:
-    """What to tell the user of a training that diverged for good."""
+    """What to tell the user of a training that diverged for good; `rows` are those it shows on."""
     before = diverged.loss_before
     history = "" if np.isnan(before) else f", after a loss of {before:.4g}"
     halved = f"; the rate was halved {len(halvings)} times" if halvings else ""
     verb = "are" if diverged.what == "weights" else "is"
     cause, fix = likely_cause(rows, scaling, diverged.rate)
-    return Problem(
-        "BP-N001",
-        f"iteration {diverged.iteration}",
-        f"the training {diverged.what} {verb} no longer finite{history}, at learning rate "
-        f"{diverged.rate:g}; it begins in {diverged.layer}{halved}; likely cause: {cause}",
-        fix,
+    watched = diverged.what == WATCHED
+    what = (
+        f"the {'' if watched else 'training '}{diverged.what} {verb} no longer finite{history}, "
+        f"at learning rate {diverged.rate:g}"
     )
+    begins = "" if watched else f"; it begins in {diverged.layer}"
+    where, end = f"iteration {diverged.iteration}", f"{begins}{halved}; likely cause: {cause}"
+    return Problem("BP-N002" if watched else "BP-N001", where, what + end, fix)

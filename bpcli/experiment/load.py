@@ -28,6 +28,11 @@ class Loaded(NamedTuple):
         """What relative paths in the config start from."""
         return self.path.parent
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that are read: the config, and those of the data."""
+        return [self.path, *(self.folder / path for path in self.config.data.files.values())]
+
 
 def load(path: Path, assignments: Sequence[str] = (), *, auto_threads: int | None = None) -> Loaded:
     """Read, override and check a config file.  Raises ConfigError with every problem at once.

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from math import nan
+from math import inf, isfinite, nan
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpcli.config.errors import Problem
-from bpcli.experiment.fit import divergence, last_reason
+from bpcli.experiment.fit import divergence, last_reason, unscored
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.stopping import Record, StopRule
 from bpcli.experiment.validation import Validation, Validator, record_of
@@ -60,6 +60,11 @@ class Replica:
         )  # (1,P), once it has ended: of its best epoch, or of the last
         self.stop_reason = ""
         self.failure: Problem | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether it trains no more."""
+        return bool(self.stop_reason) or self.failure is not None
 
     @property
     def kept_epoch(self) -> int:
@@ -119,7 +124,7 @@ class _Group:
         except Diverged as diverged:
             self._fail(diverged)
             self.state = self.begun
-        staying = [r for r, one in enumerate(self.replicas) if not (one.stop_reason or one.failure)]
+        staying = [r for r, one in enumerate(self.replicas) if not one.has_left]
         self.replicas = [self.replicas[r] for r in staying]
         self.method, self.rows = self.method.pick(staying), self.rows.pick(staying)
         self.state = self.state.pick(staying)
@@ -138,7 +143,7 @@ class _Group:
         validator = self._validator()
         for epoch in train(self.network, self.method, self.state, self.rows):
             self._follow(epoch, validator)
-            if any(replica.stop_reason for replica in self.replicas):
+            if any(replica.has_left for replica in self.replicas):
                 return
             self.begun = self._copy()
 
@@ -146,14 +151,26 @@ class _Group:
         losses = validator.losses() if validator else [None] * len(self.replicas)
         seconds = time.monotonic() - self.start
         for r, (replica, loss) in enumerate(zip(self.replicas, losses, strict=True)):
+            if loss is not None and not isfinite(loss):
+                watched = replica.lesson.validation
+                assert watched is not None
+                scaling = replica.lesson.problem.scaling()
+                replica.failure = divergence(unscored(epoch, r), watched.rows, scaling)
+                continue
             metric = validator.metric(r) if validator and self.asks_metric else None
             replica.follow(record_of(epoch, r, loss, metric, seconds), self._weights(r))
-        watched = np.array([one.rule.monitored(one.records[-1]) for one in self.replicas])
-        schedule, state = self.method.schedule, self.state
-        schedule.observe(state.schedule, watched, state.iteration, self.method.iterations)
+        self._observe()
         for r, replica in enumerate(self.replicas):
-            if not replica.stop_reason and self._is_done(r):
+            if not replica.has_left and self._is_done(r):
                 replica.end(last_reason(self.method, self.state), self._weights(r))
+
+    def _observe(self) -> None:
+        """Tell the schedule the monitored losses; it looks at each replica by itself."""
+        schedule, state = self.method.schedule, self.state
+        losses = [
+            inf if one.failure else one.rule.monitored(one.records[-1]) for one in self.replicas
+        ]
+        schedule.observe(state.schedule, np.array(losses), state.iteration, self.method.iterations)
 
     def _is_done(self, r: int) -> bool:
         """Whether the engine would have no further epoch for this replica alone."""

@@ -54,7 +54,8 @@ class StopRule:
         tie = self.monitor == "validation_metric" and value == limit
         better = value < limit or tie or self.best_epoch == 0
         if better:
-            self.best, self.best_epoch = value, record.epoch
+            # One that is no number is worse than any: nothing is below it.
+            self.best, self.best_epoch = np.inf if np.isnan(value) else value, record.epoch
         return better, self._end(record)
 
     def _end(self, record: Record) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, Metric, Truth
-from bpcli.nn.batches import stacked
+from bpcli.nn.batches import Rows, stacked
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
@@ -25,6 +25,11 @@ class Validation(NamedTuple):
     truth: Truth
     metric: Metric
     predict: Callable[[Array], Floats]  # from scores (1,N,O) to what the metric reads
+
+    @property
+    def rows(self) -> Rows:
+        """Inputs and targets, as training rows have them."""
+        return Rows(self.x, self.t)
 
 
 class Validator:

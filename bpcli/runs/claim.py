@@ -19,7 +19,7 @@ from bpcli.runs.files import (
     require_no_link,
     require_space,
 )
-from bpcli.runs.folder import CHECKPOINT, FILES, RECORD, RESULTS, state_of
+from bpcli.runs.folder import RECORD, TRAINING, Kind, command_of, state_of
 from bpcli.runs.lock import LOCK, FolderLock, require_free
 
 
@@ -30,6 +30,7 @@ class Claim(NamedTuple):
     output: Path | None
     force: bool = False
     resume: bool = False
+    kind: Kind = TRAINING
 
     def check(self) -> None:
         """Raises BusyError or OutputError where it would be refused; reads and writes no data."""
@@ -46,7 +47,7 @@ class Claim(NamedTuple):
         self.check()
         new = self.output is None or not self.output.exists()
         if self.output is None:
-            folder = make_numbered(Path("runs"), self.config.stem)
+            folder = make_numbered(Path("runs"), self._name)
         else:
             make_folder(folder := self.output)
         lock = None
@@ -62,17 +63,24 @@ class Claim(NamedTuple):
                     folder.rmdir()
             raise
 
+    @property
+    def _name(self) -> str:
+        """`iris` of a training, `iris-lr-sweep` of a sweep."""
+        stem = self.config.stem
+        return stem if self.kind == TRAINING else f"{stem}-{self.kind.command}"
+
     def _prepare(self, folder: Path, inputs: Sequence[Path], space: int) -> None:
         self._require_fit(folder)  # another run may have been here since the check
-        for name in FILES:
+        for name in self.kind.files:
             require_no_link(folder / name)
-        for name in RESULTS if self.resume else FILES:
+        replaced = dict.fromkeys((RECORD, *TRAINING.files, *self.kind.files))
+        for name in self.kind.results if self.resume else replaced:
             for source in inputs:
                 require_apart(folder / name, source)
         remove_leftovers(folder)
         require_space(folder, space)
         if self.force:
-            for name in (RECORD, *FILES):  # a folder without a record holds no run
+            for name in replaced:  # the record first: a folder without one holds no run
                 remove_file(folder / name)
 
     def _require_fit(self, folder: Path) -> None:
@@ -80,31 +88,20 @@ class Claim(NamedTuple):
         state = state_of(folder)
         if self.force:
             return
-        goes_on = state != "completed" or (folder / CHECKPOINT).exists()
-        if not (self.resume and state is not None and goes_on):
-            _require_vacant(folder, state)
+        goes_on = state != "completed" or (folder / self.kind.going_on).is_file()
+        own = command_of(folder) == self.kind.command
+        if not (self.resume and state is not None and own and goes_on):
+            _require_vacant(folder, state, resumable=own and bool(self.kind.going_on))
 
 
-def study_folder(
-    config: Path, command: str, output: Path | None, *, force: bool, resume: bool
-) -> Path:
-    """The folder of a study, made; with `resume` the one that is there."""
-    if resume and output is not None and output.is_dir():
-        return output
-    name = config.with_name(f"{config.stem}-{command}")
-    folder, lock = Claim(name, output, force).take((), space=0)
-    lock.release()
-    return folder
-
-
-def _require_vacant(folder: Path, state: str | None) -> None:
+def _require_vacant(folder: Path, state: str | None, *, resumable: bool) -> None:
     if state is None:
         if any(not path.name.startswith((LOCK, TEMPORARY)) for path in folder.iterdir()):
             what = "is not empty and not a run folder"
             raise OutputError(
                 Problem("BP-O003", str(folder), what, "choose another folder with -o")
             )
-    elif state in ("interrupted", "failed"):
+    elif resumable and state in ("interrupted", "failed"):
         what = f"holds a run that {'was interrupted' if state == 'interrupted' else 'failed'}"
         fix = "go on with it by --resume, or start again with --force"
         raise OutputError(Problem("BP-O010", str(folder), what, fix))

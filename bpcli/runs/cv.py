@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from bpcli.config.errors import Notice
 from bpcli.execution.workers import work_through
 from bpcli.experiment.load import Loaded
 from bpcli.runs import folder as names
-from bpcli.runs.claim import study_folder
+from bpcli.runs.claim import Claim
+from bpcli.runs.ending import telling
 from bpcli.runs.files import write_file
-from bpcli.runs.folder import environment, write_json
+from bpcli.runs.folder import Kind, environment, write_json
 from bpcli.runs.resolved import prepare_and_resolve
-from bpcli.runs.signals import Interrupted
+from bpcli.runs.signals import requests
 from bpcli.runs.sweep import Step
 from bpcli.runs.tables import csv_text, predictions_csv
 from bpcli.selection.estimate import CrossValidation
@@ -26,40 +28,49 @@ TABLE = "cv.csv"
 SUMMARY = "cv.json"
 FOLDS = "folds.csv"
 PREDICTIONS = "predictions_cv.csv"
+VALIDATION = Kind("cv", "", (names.RECORD, TABLE, SUMMARY, FOLDS, PREDICTIONS), (names.GIVEN,))
 
 
 class CrossValidationRun:
-    """Prepare at construction, train by iteration, score and write by `finish`."""
+    """Prepare at construction, train by iteration, score and write by `finish`.
+
+    As a context it frees the folder at its end.
+    """
 
     def __init__(
         self, loaded: Loaded, output: Path | None = None, *, jobs: int = 1, force: bool = False
     ) -> None:
         self.loaded, self.jobs = loaded, jobs
+        claim = Claim(loaded.path, output, force, kind=VALIDATION)
+        claim.check()
         self.prepared, self.config = prepare_and_resolve(loaded)
         self.validation = CrossValidation(self.prepared, self.config)
-        self.folder = study_folder(loaded.path, "cv", output, force=force, resume=False)
+        self.folder, self._lock = claim.take(loaded.inputs, space=0)
         self.seconds = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self._lock.release()
 
     def __iter__(self) -> Iterator[Step]:
         """Train every fold, twice where the first pass decides for how many epochs."""
         start, folds = time.monotonic(), len(self.validation.study.folds.folds)
         asked = folds * (1 + self.validation.watches)
-        write_file(self.folder / names.GIVEN, self.loaded.text)
-        self._write_state("running")
-        try:
+        with self._telling(), requests.deferred():
+            self._write_state("running")  # first, so that the folder is known for a run's
+            write_file(self.folder / names.GIVEN, self.loaded.text)
             for done in self._train():
                 self.seconds = time.monotonic() - start
                 yield Step(done, asked, self.seconds)
-        except BaseException as error:
-            interrupted = isinstance(error, Interrupted | GeneratorExit)
-            self._write_state("interrupted" if interrupted else "failed")
-            raise
 
     def _train(self) -> Iterator[int]:
         done = 0
         for last in (False, True) if self.validation.watches else (True,):
             groups, lines = self.validation.groups(self.jobs), []
-            for one in work_through(self.validation.work, groups, self.jobs):
+            work = self.validation.work
+            for one in work_through(work, groups, self.jobs, requests.require_none):
                 lines.append(one.result)
                 done += len(groups[one.number])
                 yield done
@@ -69,7 +80,13 @@ class CrossValidationRun:
 
     def finish(self) -> dict[str, Any]:
         """Score, write, and return the facts."""
-        facts = self.facts()
+        with self._telling():
+            facts = self.facts()
+            self._write(facts)
+            self._write_state("completed")
+        return facts
+
+    def _write(self, facts: dict[str, Any]) -> None:
         write_file(self.folder / TABLE, self._table())
         prediction, places = self.validation.predictions()
         write_file(self.folder / FOLDS, csv_text(("row", "repeat", "fold"), sorted(places)))
@@ -79,8 +96,11 @@ class CrossValidationRun:
         text = predictions_csv(self.prepared.table, held, ids, predictor, prediction)
         write_file(self.folder / PREDICTIONS, text)
         write_json(self.folder / SUMMARY, facts)
-        self._write_state("completed")
-        return facts
+
+    @property
+    def on_disk(self) -> str:
+        """What the folder holds of a cross-validation that has not ended well."""
+        return f"{self.folder} keeps nothing of it"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -122,10 +142,14 @@ class CrossValidationRun:
         values = zip(*(one.values for one in metrics.values()), strict=True)
         return csv_text(header, ((*row, *own) for row, own in zip(rows, values, strict=True)))
 
-    def _write_state(self, state: str) -> None:
+    def _telling(self) -> AbstractContextManager[None]:
+        return telling(self._write_state, lambda: self.on_disk)
+
+    def _write_state(self, state: str, **facts: Any) -> None:
         record = {
             "state": state,
-            "command": "cv",
+            "command": VALIDATION.command,
+            **facts,
             "seconds": round(self.seconds, 3),
             "jobs": self.jobs,
             "seed": self.config.seed,

@@ -78,13 +78,18 @@ def write_file(path: Path, content: bytes | str) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
-@contextmanager
-def creating(path: Path, *, keep: Path, force: bool) -> Iterator[Writer]:
-    """A file to write that is not there yet, or with `force`; never over the input `keep`."""
+def require_new(path: Path, *, keep: Path, force: bool) -> None:
+    """Raises OutputError for the input `keep`, and for a file that is there but for `force`."""
     require_apart(path, keep)
     if path.exists() and not force:
         fix = "choose another name with -o, or replace it with --force"
         raise OutputError(Problem("BP-O006", str(path), "already exists", fix))
+
+
+@contextmanager
+def creating(path: Path, *, keep: Path, force: bool) -> Iterator[Writer]:
+    """A file to write that is not there yet, or with `force`; never over the input `keep`."""
+    require_new(path, keep=keep, force=force)
     remove_leftovers(path.parent)
     # A folder that the user names may be a link; it is followed here, once.
     with replacing(path, path.parent.resolve()) as file:

@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bpcli import __version__
 from bpcli.config.threads import threads_in_use, usable_cores
@@ -24,7 +24,23 @@ RESOLVED = "config.resolved.yaml"
 CHECKPOINT = "checkpoint.safetensors"
 PLAN = (GIVEN, RESOLVED, SPLIT)  # known before the first update
 RESULTS = (MODEL, CHECKPOINT, RECORD, HISTORY, METRICS, PREDICTIONS)
-FILES = (*RESULTS, *PLAN)
+
+
+class Kind(NamedTuple):
+    """What a command keeps in its folder."""
+
+    command: str
+    going_on: str  # the file that `--resume` goes on from; empty where there is none
+    results: tuple[str, ...]
+    plan: tuple[str, ...]  # written first, and what a run may go on with
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All of its files."""
+        return (*self.results, *self.plan)
+
+
+TRAINING = Kind("train", CHECKPOINT, RESULTS, PLAN)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -65,6 +81,11 @@ def state_of(folder: Path) -> str | None:
     alive = owner is not None and owner.may_live() and not owner.is_this()
     state = str(record.get("state", "damaged"))
     return "interrupted" if state == "running" and not alive else state
+
+
+def command_of(folder: Path) -> str:
+    """The command that the folder's `run.json` is of."""
+    return str((_record(folder) or {}).get("command", TRAINING.command))
 
 
 def run_of(folder: Path) -> str | None:

@@ -20,6 +20,7 @@ from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats, Truth
 from bpcli.runs.extras import NOTHING, Asked, Extras
 from bpcli.runs.model import ModelRecord, read_model
+from bpcli.runs.source import foreign_files
 from bpcli.runs.spreadsheet import Column, formulas, guarded
 from bpcli.runs.tables import columns_csv, prediction_columns
 
@@ -36,6 +37,7 @@ class Predictions:
         self, model: Path, data: Path, dialect: Mapping[str, str], asked: Asked = NOTHING
     ) -> None:
         self.record, self.predictor = read_model(model)
+        self._model = model
         spec = self.record.features.reading(str(data), dialect)
         self.reader = TableReader(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
@@ -70,6 +72,7 @@ class Predictions:
         reader, name = self.reader, self.reader.path.name
         empty = [] if reader.rows else [Notice("BP-D113", name, "the file has no rows")]
         return (
+            *foreign_files(self._model),
             *reader.notices,
             *self._novelty.notices(reader.names, name),
             *empty,

@@ -60,6 +60,15 @@ class Requests:
             self._deferred = False
         self.require_none()
 
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """What foreign code has made of an Interrupted on its way is an Interrupted again."""
+        try:
+            yield
+        except Exception:
+            self.require_none()
+            raise
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
         first, self._pending = self._pending is None, number
         if not (first and self._deferred):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bpcli.config.errors import ModelError, Problem
-from bpcli.runs.folder import MODEL, state_of
+from bpcli.config.errors import ModelError, Notice, Problem, listing
+from bpcli.runs.folder import MODEL, TRAINING, state_of
 
 
 def read_model_bytes(path: Path) -> tuple[bytes, str]:
@@ -22,6 +22,15 @@ def read_model_bytes(path: Path) -> tuple[bytes, str]:
         what = f"cannot be read: {error.strerror or error}"
         fix = "give the folder of a completed run, or a model file"
         raise ModelError(Problem("BP-M001", str(file), what, fix)) from None
+
+
+def foreign_files(path: Path) -> list[Notice]:
+    """What else lies in a run folder; nothing of it is read."""
+    if not path.is_dir():
+        return []
+    names = sorted(one.name for one in path.iterdir() if not one.name.startswith("."))
+    others = [name for name in names if name not in TRAINING.files]
+    return [Notice("", str(path), f"ignored: {listing(others)}")] if others else []
 
 
 def _require_complete(folder: Path) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from bpcli.config.errors import Notice, NumericError, Problem
 from bpcli.execution.workers import work_through
 from bpcli.experiment.load import Loaded
 from bpcli.runs import folder as names
-from bpcli.runs.claim import study_folder
+from bpcli.runs.claim import Claim
+from bpcli.runs.ending import telling
 from bpcli.runs.files import write_file
-from bpcli.runs.folder import environment, write_json
-from bpcli.runs.journal import Journal, identity_of
+from bpcli.runs.folder import Kind, environment, write_json
+from bpcli.runs.journal import JOURNAL, Journal, identity_of
 from bpcli.runs.resolved import prepare_and_resolve
-from bpcli.runs.signals import Interrupted
+from bpcli.runs.signals import requests
 from bpcli.runs.tables import csv_text
 from bpcli.selection.choice import Candidate, Choice
 from bpcli.selection.search import RateSearch
@@ -24,6 +26,13 @@ from bpcli.selection.study import Finished, Key, Study, Trial
 
 TABLE = "lr_sweep.csv"
 SUMMARY = "lr_sweep.json"
+PICTURES = {kind: f"lr_sweep.{kind}" for kind in ("svg", "png")}
+SWEEP = Kind(
+    "lr-sweep",
+    JOURNAL,
+    (names.RECORD, JOURNAL, TABLE, SUMMARY, *PICTURES.values()),
+    (names.GIVEN,),
+)
 _ALL_FAILED = "lower lr_sweep.lowest, scale the columns, or clip the gradient (clip: {norm: 1})"
 
 
@@ -38,6 +47,7 @@ class Step(NamedTuple):
 class SweepRun:
     """Prepare at construction, train by iteration, choose and write by `finish`.
 
+    As a context it frees the folder at its end.
     `settings` are configs that differ in the key `also`; the one of "" where there is no such key.
     """
 
@@ -53,30 +63,38 @@ class SweepRun:
     ) -> None:
         self.settings, self.also, self.jobs = settings, also, jobs
         self.loaded = next(iter(settings.values()))
+        claim = Claim(self.loaded.path, output, force, resume, SWEEP)
+        claim.check()
         self.resolved = {value: prepare_and_resolve(one) for value, one in settings.items()}
         self.prepared, self.config = next(iter(self.resolved.values()))
         self.study = Study(self.resolved)
         self.search = RateSearch(self.study, self.config.lr_sweep)
-        self.folder = study_folder(self.loaded.path, "lr-sweep", output, force=force, resume=resume)
-        self.journal = Journal(self.folder, self._identity(), resume=resume)
+        self.folder, self._lock = claim.take(self.loaded.inputs, space=0)
+        try:
+            self.journal = Journal(self.folder, self._identity(), resume=resume)
+        except BaseException:
+            self._lock.release()
+            raise
         for finished in self.journal.finished:
             self.search.take(finished.trials)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self._lock.release()
 
     def __iter__(self) -> Iterator[Step]:
         """Train what is pending, group by group; the journal has each one that is finished."""
         start = time.monotonic()
-        write_file(self.folder / names.GIVEN, self.loaded.text)
-        self._write_state("running")
-        try:
+        with self._telling(), requests.deferred():
+            self._write_state("running")  # first, so that the folder is known for a sweep's
+            write_file(self.folder / names.GIVEN, self.loaded.text)
             while pending := self.search.pending():
                 for _ in self._work_through(pending):
                     known = len(self.search.trials)
                     left = len([key for key in pending if key not in self.search])
                     yield Step(known, known + left, time.monotonic() - start)
-        except BaseException as error:
-            interrupted = isinstance(error, Interrupted | GeneratorExit)
-            self._write_state("interrupted" if interrupted else "failed")
-            raise
 
     def _work_through(self, pending: list[Key]) -> Iterator[Finished]:
         groups = self.study.groups(pending, self.jobs)
@@ -84,20 +102,26 @@ class SweepRun:
         def work(group: list[Key]) -> str:
             return self.study.train(group).to_json()
 
-        for done in work_through(work, groups, self.jobs):
+        for done in work_through(work, groups, self.jobs, requests.require_none):
             finished = self.journal.add(done.result)
             self.search.take(finished.trials)
             yield finished
 
     def finish(self) -> Choice:
         """Write the tables and choose.  Raises NumericError where every rate has a failed fold."""
-        choice = self.search.choice
-        write_file(self.folder / TABLE, self._table())
-        write_json(self.folder / SUMMARY, self.facts())
-        self._write_state("completed" if choice else "failed")
-        if choice is None:
-            raise NumericError(*map(_failure, self.search.candidates))
+        with self._telling():
+            choice = self.search.choice
+            write_file(self.folder / TABLE, self._table())
+            write_json(self.folder / SUMMARY, self.facts())
+            if choice is None:
+                raise NumericError(*map(_failure, self.search.candidates))
+            self._write_state("completed")
         return choice
+
+    @property
+    def on_disk(self) -> str:
+        """What the folder holds of a sweep that has not ended well."""
+        return f"{self.folder} keeps {len(self.search.trials)} trainings"
 
     @property
     def chosen(self) -> list[str]:
@@ -171,11 +195,15 @@ class SweepRun:
         configs = {value: one.model_dump(mode="json") for value, (_, one) in self.resolved.items()}
         return identity_of([self.also, configs, self.prepared.table.sha256])
 
-    def _write_state(self, state: str) -> None:
+    def _telling(self) -> AbstractContextManager[None]:
+        return telling(self._write_state, lambda: self.on_disk)
+
+    def _write_state(self, state: str, **facts: Any) -> None:
         seconds = sum(done.seconds for done in self.journal.finished)
         record = {
             "state": state,
-            "command": "lr-sweep",
+            "command": SWEEP.command,
+            **facts,
             "trainings": len(self.search.trials),
             "seconds": round(seconds, 3),
             "seconds_by_rate": {

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from bpcli.config.dump import dump
-from bpcli.config.errors import BpcliError, Notice, NumericError, Problem, ResourceError
+from bpcli.config.errors import Notice, Problem, ResourceError
 from bpcli.data.account import account
 from bpcli.experiment.imbalance import imbalance
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
+from bpcli.experiment.remarks import missed, remarks
 from bpcli.experiment.stopping import Record
 from bpcli.runs import folder as names
 from bpcli.runs.checkpoint import (
@@ -25,6 +26,7 @@ from bpcli.runs.checkpoint import (
     require_same,
 )
 from bpcli.runs.claim import Claim
+from bpcli.runs.ending import telling
 from bpcli.runs.files import is_durable, write_file
 from bpcli.runs.folder import CHECKPOINT, environment, state_of, write_json
 from bpcli.runs.header import damaged
@@ -32,7 +34,7 @@ from bpcli.runs.identity import Identity
 from bpcli.runs.model import require_run
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.runs.results import Outcome, Results
-from bpcli.runs.signals import Interrupted, requests
+from bpcli.runs.signals import requests
 from bpcli.runs.tables import split_csv
 
 
@@ -65,10 +67,11 @@ class TrainingRun:
         self.records: list[Record] = []
         self._account = account(self.prepared)
         self.notices = [*imbalance(self.problem)]  # about the run, not the data alone
+        self.remarks: list[Notice] = []  # about the training, once it has ended
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
         self.completed = False  # by an earlier sitting
         self._pace = Pace(self.config.output.checkpoint_every)
-        self.folder, self._lock = claim.take(self._inputs(), self._space())
+        self.folder, self._lock = claim.take(loaded.inputs, self._space())
         try:
             if resume and (self.folder / CHECKPOINT).exists():
                 self._go_on(other_threads)
@@ -104,6 +107,7 @@ class TrainingRun:
         """Predict every row with the final weights, score, and write what is left."""
         with self._telling():
             fit = self.fit
+            self.remarks = remarks(fit, self.records[-1], self.config.stop.threshold)
             results = Results.of(
                 self.problem,
                 fit.weights,
@@ -118,6 +122,11 @@ class TrainingRun:
                     "completed", stop_reason=fit.stop_reason, best_epoch=fit.best_epoch
                 )
         return results.outcome
+
+    @property
+    def missed_threshold(self) -> bool:
+        """Whether the training loss is not below `stop.threshold` at the end."""
+        return bool(missed(self.records[-1], self.config.stop.threshold))
 
     @property
     def on_disk(self) -> str:
@@ -168,23 +177,13 @@ class TrainingRun:
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """Write down how the run ended when it ends with an error, and say it in the error."""
-        try:
-            yield
-        except MemoryError:
-            where = f"iteration {self.fit.state.iteration + 1}"
-            self._end(problem := ResourceError(Problem("BP-R021", where, *_NO_MEMORY)))
-            raise problem from None
-        except BaseException as error:
-            self._end(error)
-            raise
-
-    def _end(self, error: BaseException) -> None:
-        if isinstance(error, BpcliError):
-            error.consequence = self.on_disk
-        # The disk may be what failed; then the next command finds that nobody is at work here.
-        with suppress(BpcliError):
-            self._write_state(_state_after(error), stop_reason=_reason(error))
+        """Write down and say how the run ended when it ends with an error."""
+        with telling(self._write_state, lambda: self.on_disk):
+            try:
+                yield
+            except MemoryError:
+                where = f"iteration {self.fit.state.iteration + 1}"
+                raise ResourceError(Problem("BP-R021", where, *_NO_MEMORY)) from None
 
     def _write_state(self, state: str, **facts: Any) -> None:
         prepared = self.prepared
@@ -208,14 +207,10 @@ class TrainingRun:
                 "account": self._account,
             },
             "columns": [column.model_dump() for column in prepared.columns],
-            "notices": [notice._asdict() for notice in (*prepared.notices, *self.notices)],
+            "notices": [n._asdict() for n in (*prepared.notices, *self.notices, *self.remarks)],
             "environment": environment(),
         }
         write_json(self.folder / names.RECORD, record)
-
-    def _inputs(self) -> list[Path]:
-        files = (self.loaded.folder / path for path in self.config.data.files.values())
-        return [self.loaded.path, *files]
 
     def _space(self) -> int:
         """Bytes of the files of this run, roughly and rather more: an old checkpoint stays
@@ -223,19 +218,6 @@ class TrainingRun:
         arrays = self.fit.snapshot().arrays.values()
         rows = 100 * self.prepared.table.n_rows
         return 100_000 + 3 * sum(array.nbytes for array in arrays) + rows
-
-
-def _state_after(error: BaseException) -> str:
-    if isinstance(error, NumericError):
-        return "diverged"
-    interrupted = isinstance(error, Interrupted | KeyboardInterrupt | GeneratorExit)
-    return "interrupted" if interrupted else "failed"
-
-
-def _reason(error: BaseException) -> str:
-    """For `run.json`; the text of a fault of our own could hold values of the data."""
-    known = isinstance(error, BpcliError | Interrupted)
-    return str(error) if known else type(error).__name__
 
 
 _NO_MEMORY = "there is no memory left", "use smaller batches or fewer units, then go on by --resume"

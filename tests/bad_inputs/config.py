@@ -286,14 +286,23 @@ NETWORKS = [
     network("a preset that is none", "BP-C038", "mpl", "did you mean 'mlp'"),
     network("a preset that is too deep", "BP-C033", "{mlp: {depth: 100}}", "at most 16"),
     network("an initializer that is none", "BP-C038", "[{dense: {units: 2, init: xavir}}]", "init"),
-    Case(
+    network(
         "branches that cannot be added",
+        "BP-C040",
+        "[{parallel: {branches: [[{dense: 2}], [{dense: 3}]], join: add}}]",
+        "c.yaml:2:10: network",
+        "parallel",
+        "(2,)",
+        "(3,)",
+    ),
+    Case(
+        "a branch that cannot be added to the inputs",
         "BP-C050",
         3,
-        ("parallel", "(2,)", "(3,)"),
+        ("network", "parallel", "(5,), (3,)"),
         files={
             "c.yaml": DATA
-            + "network: [{parallel: {branches: [[{dense: 2}], [{dense: 3}]], join: add}}]\n"
+            + "network: [{parallel: {branches: [[relu], [{dense: 3}]], join: add}}]\n"
         },
     ),
 ]

@@ -91,6 +91,7 @@ def growing(folder: Path) -> Iterator[None]:
 
 FILES = [
     path("no such file", "BP-D001", "no.csv", "no.csv", "data.path", rows=(12,)),
+    path("standard input", "BP-D029", "'-'", "data.path", "save it to a file", rows=(13,)),
     path("an address", "BP-D001", "'https://example.org/t.csv'", "addresses", rows=(13,)),
     path("an address of a file", "BP-D001", "'file:///etc/hostname'", "addresses", rows=(13,)),
     path("a bucket", "BP-D001", "'s3://bucket/t.csv'", "addresses", rows=(13,)),

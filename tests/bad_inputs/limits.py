@@ -79,10 +79,41 @@ CASES = [
         "train c.yaml -o new",
         {
             "c.yaml": CONFIG.replace("epochs: 1", "epochs: 9")
-            + "optimizer: sgd\nlearning_rate: 1e30\n"
+            + "optimizer: sgd\nlearning_rate: 1e30\nsplit: {validation: 0}\n"
         },
         rows=(64,),
         leaves="new",
+    ),
+    Case(
+        "a validation row that no loss can hold",
+        "BP-N002",
+        7,
+        ("iteration 1", "the validation loss", "the target 'y' reaches", "wrong cells"),
+        "train c.yaml -o new",
+        {
+            "c.yaml": CONFIG.replace("path: t.csv", "train: t.csv, validation: v.csv"),
+            "v.csv": "a,b,y\n1,red,3\n2,blue,1e30\n",
+        },
+        rows=(64, 65),
+        leaves="new",
+    ),
+    Case(
+        "a threshold that is not reached",
+        "BP-N003",
+        0,
+        ("stop.threshold", "not below 1e-09"),
+        "train c.yaml -o new",
+        {"c.yaml": CONFIG + "stop: {threshold: 1e-9}\n"},
+        rows=(67,),
+    ),
+    Case(
+        "a layer of dead units",
+        "BP-N004",
+        0,
+        ("layer 2 (dense)", "100% of them zero", "leaky_relu"),
+        "train c.yaml -o new",
+        {"c.yaml": CONFIG.replace("{dense: 2}", "{dense: {units: 2, init: zeros}}, relu")},
+        rows=(66,),
     ),
     Case(
         "20,000 categories in 20,000 rows",

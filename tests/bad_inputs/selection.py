@@ -107,7 +107,11 @@ CASES = [
         5,
         ("journal.jsonl", "another config"),
         f"{SWEEP} --resume",
-        {"c.yaml": SHORT, "s/journal.jsonl": '{"study": "other"}\n'},
+        {
+            "c.yaml": SHORT,
+            "s/run.json": '{"state": "interrupted", "command": "lr-sweep"}',
+            "s/journal.jsonl": '{"study": "other"}\n',
+        },
     ),
     Case(
         "a damaged journal",
