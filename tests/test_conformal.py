@@ -180,7 +180,7 @@ def test_evaluate_says_how_many_it_holds(folder: Path) -> None:
     held = [name in f"{row['set']}" for name, row in zip(escaped, rows, strict=True)]
     assert done["conformal"]["coverage"] == pytest.approx(np.mean(held))
     text = bpcli("evaluate", "k", "t.csv", "--interval", "0.9", cwd=folder).stdout
-    assert "sets that hold 90 %" in text
+    assert "sets for 90 %" in text
 
 
 def test_rows_that_chose_the_epoch_are_named(folder: Path) -> None:

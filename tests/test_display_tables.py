@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from bpcli.display.certainty import certainty, coverage
 from bpcli.display.closing import RunSummary, closing, equation, model
 from bpcli.display.plots import loss_curve, sparkline
 from bpcli.display.tables import (
@@ -18,6 +19,7 @@ from bpcli.display.tables import (
     scores_table,
 )
 from bpcli.experiment.assessment import Assessment
+from bpcli.experiment.certainty import Certainty, Coverage, Cut, Probabilities
 from bpcli.experiment.coefficients import Equations
 
 HOSTILE = "\x1b[2J[/] [a] :smile:\x9b\u202e"
@@ -41,6 +43,18 @@ RUN = RunSummary(
         over_linear={"accuracy": (-0.01, 0.05)},
         parts={"by_class": {"a": {"f1": 1.0, "support": 1000}, "b": {"f1": None, "support": 234}}},
         confusion=[[1000, 0], [34, 200]],
+    ),
+    certainty=Certainty(
+        Probabilities(
+            method="temperature",
+            rows=120,
+            why_not="",
+            fitted={"temperature": 1.5, "mix": 0.1},
+            before={"train": {"log_loss": 0.1}, "test": {"log_loss": 0.4, "ece": 0.2}},
+            after={"train": {"log_loss": 0.2}, "test": {"log_loss": 0.3, "ece": 0.1}},
+        ),
+        Cut("b", 0.25, "f1", 120, {"test": 0.5}, {"test": 0.6}),
+        Coverage(0.9, "validation", 120, ("epoch", "temperature"), (0.7,), 0.91, 1.1),
     ),
     stop_reason="training loss below 0.05",
     epochs=300,
@@ -95,6 +109,29 @@ def test_scores_of_parts_and_confusions():
     )
 
 
+def test_how_sure_the_answers_are():
+    assert certainty(RUN.certainty) == {
+        "calibration": "temperature 1.500, by 120 validation rows; test log_loss 0.4000 → 0.3000, "
+        "ece 0.2000 → 0.1000",
+        "threshold": "'b' above 0.2500, the best f1 of 120 validation rows; test f1 0.5000 → "
+        "0.6000",
+        "coverage": "sets for 90 %: 1.100 classes in the mean, by 120 validation rows, which also "
+        "chose the epoch and the temperature; they hold 91.0 % of the test rows",
+    }
+    given = Cut("b", 0.25, None, 0, {}, {})
+    numbers = Coverage(0.9, "calibration", 30, (), (1.5, 20.0), None, None)
+    assert certainty(Certainty(None, given, numbers)) == {
+        "threshold": "'b' above 0.2500",
+        "coverage": "intervals for 90 %: ± 1.500, ± 20.00, by 30 calibration rows",
+    }
+    few = numbers._replace(radius=(float("inf"),))
+    assert coverage(few, "rows") == "intervals for 90 %: ± ∞, by 30 calibration rows, too few"
+    none = Probabilities("none", 0, "there are no validation rows", {}, {}, {})
+    assert certainty(Certainty(none, None, None)) == {
+        "calibration": "none, there are no validation rows"
+    }
+
+
 def test_metrics_without_baseline_or_sets():
     assert rendered(metrics_table({"data": {"mae": 2.0}})) == "      data\nmae  2.000"
     assert rendered(metrics_table({})) == ""
@@ -136,7 +173,7 @@ def test_foreign_text_appears_literally(table):
 
 
 def test_closing_says_what_happened_and_what_comes_next():
-    text = rendered(closing(RUN), 100)
+    text = rendered(closing(replace(RUN, certainty=Certainty(None, None, None))), 100)
     assert text.endswith(
         "\n"
         "baseline   always 'setosa'\n"

@@ -9,7 +9,7 @@ from running import ROOT, bpcli
 
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-PROMISES = {"A": 10, "B": 8, "C": 8, "D": 8, "E": 4, "F": 4}
+PROMISES = {"A": 10, "B": 8, "C": 8, "D": 9, "E": 4, "F": 4}
 
 
 def test_every_promise_has_a_line() -> None:

@@ -22,7 +22,7 @@ def certainty(found: Certainty) -> dict[str, str]:
 
 
 def _calibration(found: Probabilities) -> str:
-    """`temperature 1.32, from 30 validation rows; test log_loss 0.2000 → 0.1800, ece …`"""
+    """`temperature 1.32, by 30 validation rows; test log_loss 0.2000 → 0.1800, ece …`"""
     if found.why_not:
         return f"{found.method}, {found.why_not}"
     held = next(reversed(found.after))
@@ -32,7 +32,7 @@ def _calibration(found: Probabilities) -> str:
     )
     fitted = found.fitted.get("temperature")
     what = found.method if fitted is None else f"{found.method} {number(fitted)}"
-    return f"{what}, from {counted(found.rows, 'validation row')}; {held} {', '.join(changes)}"
+    return f"{what}, by {counted(found.rows, 'validation row')}; {held} {', '.join(changes)}"
 
 
 def _threshold(found: Cut) -> str:
@@ -47,14 +47,16 @@ def _threshold(found: Cut) -> str:
 
 
 def coverage(found: Coverage, rows: str) -> str:
-    """`90 % within ± 12.3, by 30 calibration rows; of the test rows 91.2 %`"""
+    """`intervals for 90 %: ± 12.3, by 30 calibration rows; they hold 91.2 % of the test rows`"""
     percent = f"{100 * found.level:g} %"
     if found.size is not None:
-        what = f"sets that hold {percent} have {number(found.size)} classes in the mean"
-    elif any(map(isinf, found.radius)):
-        what = f"too few rows for intervals that hold {percent}"
+        what = f"sets for {percent}: {number(found.size)} classes in the mean"
     else:
-        what = f"{percent} within ± {', ± '.join(map(number, found.radius))}"
+        radius = ("± ∞" if isinf(r) else f"± {number(r)}" for r in found.radius)
+        what = f"intervals for {percent}: {', '.join(radius)}"
+    few = ", too few" if any(map(isinf, found.radius)) else ""
     also = f", which also chose the {' and the '.join(found.chose)}" if found.chose else ""
-    held = "" if found.coverage is None else f"; of the {rows} {100 * found.coverage:.1f} %"
-    return f"{what}, by {counted(found.rows, f'{found.set} row')}{also}{held}"
+    held = (
+        "" if found.coverage is None else f"; they hold {100 * found.coverage:.1f} % of the {rows}"
+    )
+    return f"{what}, by {counted(found.rows, f'{found.set} row')}{few}{also}{held}"

@@ -12,7 +12,18 @@ from rich.console import Console, RenderableType
 
 _PIPE_WIDTH = 2000  # for grep and logs, a row of a table stays on one line
 _ASCII = str.maketrans(
-    {"–": "-", "−": "-", "…": "...", "·": "*", "×": "x", "→": "->", "≤": "<=", "≥": ">="}
+    {
+        "–": "-",
+        "−": "-",
+        "…": "...",
+        "·": "*",
+        "×": "x",
+        "→": "->",
+        "≤": "<=",
+        "≥": ">=",
+        "±": "+-",
+        "∞": "inf",
+    }
 )
 
 

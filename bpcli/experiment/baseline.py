@@ -39,7 +39,7 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
     Its probabilities and its threshold are fitted like the network's. A loss that needs its own
     units, or predicts quantiles, is the linear model's too.
     """
-    if not config.network and config.preprocess.numeric_embedding is None:
+    if config.is_linear:
         return None
     plain = {"numeric": Linear.numeric, "numeric_embedding": None}
     preprocess = config.preprocess.model_copy(update=plain)

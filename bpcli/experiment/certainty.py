@@ -92,9 +92,14 @@ def _probabilities(problem: LearningProblem, done: Finished) -> Probabilities | 
         for p in (done.raw, done.prediction)
     )
     rows = len(problem.prepared.rows(VALIDATION))
-    why_not = "" if fitted else "the config says so" if rows else "there are no validation rows"
-    used = rows if fitted else 0
+    used, why_not = (rows, "") if fitted else (0, _why_not(problem, rows))
     return Probabilities(calibration.method.name, used, why_not, fitted, before, after)
+
+
+def _why_not(problem: LearningProblem, rows: int) -> str:
+    if not rows:
+        return "there are no validation rows"
+    return "a linear model is its equations" if problem.config.is_linear else "the config says so"
 
 
 def _cut(problem: LearningProblem, done: Finished) -> Cut | None:

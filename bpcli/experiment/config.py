@@ -186,7 +186,7 @@ class Config(Spec):
         Calibration | None,
         Field(
             description="how probabilities are corrected on the validation rows once training is "
-            "over; default: temperature, and none without validation rows"
+            "over; default: temperature, and none without validation rows or without hidden layers"
         ),
     ] = None
     decision: Annotated[
@@ -267,6 +267,11 @@ class Config(Spec):
     output: Annotated[OutputSpec, Field(description="what is written while training")] = (
         OutputSpec()
     )
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether, once resolved, nothing stands between the scaled columns and the scores."""
+        return self.network == () and self.preprocess.numeric_embedding is None
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -69,7 +69,6 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "network": config.network if own_layers else recipe.layers,
         "output_layer": config.output_layer or (OutputLayer() if own_layers else recipe.output),
         "loss": loss,
-        "calibration": _calibration(config, prepared),
         "optimizer": config.optimizer or recipe.optimizer,
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
         "schedule": config.schedule or (Constant() if own_layers or full else recipe.schedule),
@@ -80,7 +79,8 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     }
     if config.iterations is None and config.epochs is None:
         choices["epochs"] = recipe.epochs
-    return config.model_copy(update=choices)
+    resolved = config.model_copy(update=choices)
+    return resolved.model_copy(update={"calibration": _calibration(resolved, prepared)})
 
 
 def network_of(layers: tuple[Layer, ...], inputs: int) -> Network:
@@ -164,10 +164,14 @@ def _stop(config: Config, prepared: Prepared, monitor: str, own_layers: bool) ->
 
 
 def _calibration(config: Config, prepared: Prepared) -> Calibration:
-    """Temperature where there are probabilities and rows to fit it on, unless the config says."""
+    """Temperature where there are probabilities and rows to fit it on, unless the config says.
+
+    A network without hidden layers is told by its equations, which a calibration would bend.
+    """
     probabilities, rows = prepared.target.kind != "numbers", len(prepared.rows(VALIDATION))
     if config.calibration is None:
-        return Temperature() if probabilities and rows else Uncalibrated()
+        wanted = probabilities and rows and not config.is_linear
+        return Temperature() if wanted else Uncalibrated()
     if config.calibration.tensors() and not (probabilities and rows):
         what = (
             "there are no validation rows to fit it on"
