@@ -100,13 +100,17 @@ def test_each_rate_and_fold_is_the_same_training_alone(config: Path, tmp_path: P
     (tmp_path / "iris.csv").write_text(text + "\n")
     for row in (row for row in rows if row["fold"] == "2"):
         run = tmp_path / row["learning_rate"]
-        rate = f"learning_rate={row['learning_rate']}"
-        train(config, "-o", run, "--set", "data.split=set", "--set", rate, cwd=tmp_path)
+        settings = (
+            "data.split=set",
+            f"learning_rate={row['learning_rate']}",
+            f"stop={{epoch: {row['epoch']}, monitor: train_loss}}",
+        )
+        sets = [word for one in settings for word in ("--set", one)]
+        train(config, "-o", run, *sets, cwd=tmp_path)
         history = table((run / "history.csv").read_text())
-        assert str(len(history)) == row["epochs"]
-        kept = history[int(row["epoch"]) - 1]
-        assert kept["validation_loss"] == row["validation_loss"]
-        assert kept["validation_accuracy"] == row["validation_accuracy"]
+        assert str(len(history)) == row["epochs"] == row["epoch"]
+        assert history[-1]["validation_loss"] == row["validation_loss"]
+        assert history[-1]["validation_accuracy"] == row["validation_accuracy"]
 
 
 def test_the_table_and_the_choice_in_words(config: Path, tmp_path: Path) -> None:

@@ -34,9 +34,8 @@ def test_students_t(degrees: int, t: float) -> None:
 def test_without_overlap_the_corrected_test_is_the_plain_one() -> None:
     values = [0.1, -0.05, 0.2, 0.15, 0.0]
     assert paired_p(values, 0.0) == pytest.approx(scipy.stats.ttest_1samp(values, 0).pvalue)
-    low, high = interval(values, 0.0)
     wanted = scipy.stats.t.interval(0.95, 4, np.mean(values), scipy.stats.sem(values))
-    assert (low, high) == pytest.approx(wanted)
+    assert interval(values, 0.0) == pytest.approx(wanted)
     assert Mean.of(values).error == pytest.approx(scipy.stats.sem(values))
 
 
@@ -51,6 +50,39 @@ def test_overlap_makes_the_error_larger() -> None:
 )
 def test_p_at_its_ends(differences: list[float], expected: float | None) -> None:
     assert paired_p(differences, 0.25) == expected
+
+
+SPANS = [(0.0, 1.0), (0.0, math.inf), (-math.inf, 1.0), (-1.0, 3.0)]
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=8),
+    st.sampled_from(SPANS),
+    st.floats(0, 1),
+)
+def test_intervals_stay_within_limits(
+    values: list[float], limits: tuple[float, float], held_out: float
+) -> None:
+    found = interval(values, held_out, limits)
+    if len(set(values)) == 1:
+        assert found is None
+    elif found is not None:
+        assert limits[0] <= found[0] <= np.mean(values) <= found[1] <= limits[1]
+
+
+@pytest.mark.parametrize("limits", SPANS)
+def test_far_from_its_limits_an_interval_is_the_plain_one(limits: tuple[float, float]) -> None:
+    values = [0.5001, 0.5003, 0.4999, 0.5002]
+    plain, own = interval(values, 0.25), interval(values, 0.25, limits)
+    assert plain is not None and own == pytest.approx(plain, abs=1e-6)
+
+
+def test_near_a_limit_an_interval_is_the_logit_one() -> None:
+    values = [0.95, 1.0, 1.0, 0.9]
+    mean, t = np.mean(values), scipy.stats.t.ppf(0.975, 3)
+    reach = t * scipy.stats.sem(values) / (mean * (1 - mean))
+    wanted = [1 / (1 + np.exp(-(np.log(mean / (1 - mean)) + by))) for by in (-reach, reach)]
+    assert interval(values, 0.0, (0.0, 1.0)) == pytest.approx(wanted)
 
 
 # ---- grid ---------------------------------------------------------------------------------------
@@ -87,7 +119,10 @@ def test_beyond_the_end(best: float, most: int, expected: tuple[float, ...]) -> 
 
 def candidate(rate: float, metrics: list[float | None], loss: float = 1.0) -> Candidate:
     trials = tuple(
-        Trial("", rate, 1, fold, None if m is None else loss, m, 5, 9, "", "" if m else "diverged")
+        Trial(
+            *("", rate, 1, fold, None, None if m is None else loss, m, 5, 9),
+            *("", "" if m else "diverged"),
+        )
         for fold, m in enumerate(metrics, 1)
     )
     return Candidate("", rate, trials)
@@ -135,11 +170,11 @@ def test_what_cannot_be_told_apart() -> None:
 
 
 def test_results_come_back_from_their_line_to_the_bit() -> None:
-    trial = Trial("64", 0.1, 1, 2, 0.1 + 0.2, 1 / 3, 5, 9, "done", "")
-    failed = Trial("", 1e300, 1, 2, None, None, None, 0, "", "iteration 1: “∞”")
-    finished = Finished(1.5, [trial, failed])
+    trial = Trial("64", 0.1, 1, 2, 7, 0.1 + 0.2, 1 / 3, 5, 9, "done", "")
+    failed = Trial("", 1e300, 1, 2, None, None, None, None, 0, "", "iteration 1: “∞”")
+    finished = Finished(1.5, [trial, failed], [[[1 / 3, 2 / 3]], []])
     assert Finished.from_json(finished.to_json()) == finished
-    for text in ("", "[]", '[1.5, [["a", 1]]]', finished.to_json()[:-1]):
+    for text in ("", "[]", '[1.5, [["a", 1]], []]', finished.to_json()[:-1]):
         with pytest.raises(ValueError):
             Finished.from_json(text)
 

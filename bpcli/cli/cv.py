@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bpcli.cli import options, studies
-
-if TYPE_CHECKING:
-    from bpcli.display.console import Terminal
-    from bpcli.runs.cv import CrossValidationRun
 
 
 def cv(
@@ -32,6 +28,7 @@ def cv(
         ),
     ] = None,
     jobs: studies.Jobs = None,
+    resume: studies.Resume = False,
     sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
     seed: options.Seed = None,
     force: options.Force = False,
@@ -42,7 +39,7 @@ def cv(
     """Estimate every metric by cross-validation, with standard errors and intervals.
 
     Test rows are in no fold. Where the config stops by validation rows, the folds first say after
-    how many epochs, and are then trained for their mean and scored.
+    how many epochs; then each is trained for the mean of the others, and scored.
 
     Examples:
 
@@ -52,6 +49,7 @@ def cv(
 
       bpcli cv config.yaml --group patient
     """
+    studies.require_output(output, resume=resume, force=force)
     from bpcli.display.console import open_terminal
     from bpcli.experiment.load import load
 
@@ -60,19 +58,31 @@ def cv(
         *options.assignments(sets, seed, None),
         *studies.folding(folds, repeats, group, time),
     ]
-    loaded = load(config, [*assignments, "threads=1"])  # jobs, not threads, share the work
+    loaded = load(config, [*assignments, studies.ONE_THREAD])
+    place = studies.place(output, jobs, force=force, resume=resume)
+
+    def again(folder: Path) -> list[str]:
+        others = {"-o": folder, "--resume": True, "-j": jobs, "--refit": refit, "--json": json}
+        return options.words("cv", config, assignments, *options.given(others))
+
+    own = list(assignments)
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
 
-        loaded = swept(terminal, loaded, output, resume=False)
-        assignments.append(f"learning_rate={loaded.config.learning_rate}")
+        def sweep_again(sweep: Path) -> list[str]:
+            if output is not None:
+                return again(output)
+            return options.words("lr-sweep", config, assignments, "-o", str(sweep), "--resume")
+
+        loaded = swept(terminal, loaded, place, sweep_again)
+        own.append(f"learning_rate={loaded.config.learning_rate}")
 
     from bpcli.runs.cv import CrossValidationRun
 
-    run = CrossValidationRun(loaded, output, jobs=studies.jobs_of(jobs), force=force)
-    _watch(terminal, run)
+    run = CrossValidationRun(loaded, place)
+    studies.watch(terminal, run.sitting, again(run.folder))
     facts = run.finish()
-    own = [*assignments, *run.validation.refit()]
+    own += run.validation.refit()
     if json:
         import json as format
 
@@ -80,27 +90,9 @@ def cv(
     elif not quiet:
         from bpcli.display.estimate import estimate
 
-        words = ["bpcli", "train", str(config), *(word for one in own for word in ("--set", one))]
-        terminal.result(estimate(facts, shlex.join(words)))
+        terminal.result(estimate(facts, shlex.join(options.words("train", config, own))))
         terminal.say(f"files: {run.folder}")
     if refit is not None:
         from bpcli.cli.train import train
 
         train(config, output=refit, sets=own, force=force, quiet=quiet or json, verbose=verbose)
-
-
-def _watch(terminal: Terminal, run: CrossValidationRun) -> None:
-    from bpcli.display.messages import notice_lines, print_lines
-    from bpcli.display.progress import CountProgress
-    from bpcli.runs.signals import Interrupted
-
-    if terminal.verbosity >= 0:
-        print_lines(terminal.err, notice_lines(run.notices))
-    quiet = terminal.verbosity < 0
-    try:
-        with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
-            for step in run:
-                progress.update(*step)
-    except Interrupted as asked:
-        typer.echo("interrupted; nothing is kept", err=True)
-        raise typer.Exit(asked.exit_code) from None

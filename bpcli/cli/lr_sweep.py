@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from bpcli.cli import options, studies
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
     from bpcli.experiment.load import Loaded
+    from bpcli.runs.sitting import Place
     from bpcli.runs.sweep import SweepRun
 
 
@@ -84,15 +86,11 @@ def lr_sweep(
 
     from bpcli.runs.sweep import SweepRun
 
-    run = SweepRun(
-        settings,
-        output,
-        also=key,
-        jobs=studies.jobs_of(jobs),
-        force=force,
-        resume=resume,
-    )
-    _watch(terminal, run)
+    run = SweepRun(settings, studies.place(output, jobs, force=force, resume=resume), key)
+    asked = {"-j": jobs, "--also": also, "--write": write, "--train": go_on, "--picture": picture}
+    others = options.given({"-o": run.folder, "--resume": True, **asked, "--json": json})
+    again = options.words("lr-sweep", config, assignments, *others)
+    studies.watch(terminal, run.sitting, again)
     run.finish()
     if picture:
         _draw(run)
@@ -108,17 +106,26 @@ def lr_sweep(
         train(config, sets=[*assignments, *run.chosen], json=json, quiet=quiet, verbose=verbose)
 
 
-def swept(terminal: Terminal, loaded: Loaded, output: Path | None, *, resume: bool) -> Loaded:
-    """The config of `learning_rate: auto` with the rate of a sweep, which has its own folder."""
+def swept(
+    terminal: Terminal, loaded: Loaded, place: Place, again: Callable[[Path], list[str]]
+) -> Loaded:
+    """The config of `learning_rate: auto` with the rate of a sweep beside the run of `place`.
+
+    `again` gives the words to go on with, by the folder of the sweep.
+    """
+    from bpcli.runs.claim import Claim
     from bpcli.runs.sweep import SweepRun
 
-    alone = loaded._replace(config=loaded.config.model_copy(update={"threads": 1}))
-    beside = output and output.with_name(f"{output.name}-lr-sweep")
-    run = SweepRun({"": alone}, beside, jobs=studies.jobs_of(None), force=not resume, resume=resume)
-    _watch(terminal, run)
+    output = place.output
+    if output is not None:
+        if not place.resume:
+            Claim(loaded.path, output, place.force).check()  # or the sweep would be for nothing
+        place = place._replace(output=output.with_name(f"{output.name}-lr-sweep"))
+    run = SweepRun({"": loaded.with_values(threads=1)}, place)
+    studies.watch(terminal, run.sitting, again(run.folder))
     rate = run.finish().winner.rate
     terminal.say(f"learning_rate: auto is {rate:g}, chosen in {run.folder}")
-    return loaded._replace(config=loaded.config.model_copy(update={"learning_rate": rate}))
+    return loaded.with_values(learning_rate=rate)
 
 
 def _settings(
@@ -127,37 +134,14 @@ def _settings(
     """The configs by the value of the second key, and its name; one of "" without such a key."""
     from bpcli.experiment.load import load
 
-    one_process = "threads=1"  # jobs, not threads, share the work
     if also is None:
-        return {"": load(config, [*assignments, one_process])}, ""
+        return {"": load(config, [*assignments, studies.ONE_THREAD])}, ""
     key, given, values = also.partition("=")
     if not given or not values.strip():
         raise typer.BadParameter("expected PATH=A,B,…", param_hint="--also")
     names = dict.fromkeys(value.strip() for value in values.split(","))
-    loaded = {name: load(config, [*assignments, f"{key}={name}", one_process]) for name in names}
-    return loaded, key
-
-
-def _watch(terminal: Terminal, run: SweepRun) -> None:
-    from bpcli.display.messages import notice_lines, print_lines
-    from bpcli.display.progress import CountProgress
-    from bpcli.runs.signals import Interrupted
-
-    if terminal.verbosity >= 0:
-        print_lines(terminal.err, notice_lines(run.notices))
-    known = len(run.notices)
-    quiet = terminal.verbosity < 0
-    try:
-        with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
-            for step in run:
-                progress.update(*step)
-    except Interrupted as asked:
-        done = len(run.search.trials)
-        typer.echo(f"interrupted; {run.folder} keeps {done} trainings; go on with", err=True)
-        typer.echo(f"  -o {run.folder} --resume", err=True)
-        raise typer.Exit(asked.exit_code) from None
-    if terminal.verbosity >= 0:
-        print_lines(terminal.err, notice_lines((*run.notices[known:], *run.failures)))
+    others = [*assignments, studies.ONE_THREAD]
+    return {name: load(config, [*others, f"{key}={name}"]) for name in names}, key
 
 
 def _conclude(terminal: Terminal, run: SweepRun, written: Path | None, *, json: bool) -> None:
@@ -171,7 +155,7 @@ def _conclude(terminal: Terminal, run: SweepRun, written: Path | None, *, json: 
     from bpcli.display.sweep import choice_lines, heat_map, sweep_table
 
     facts = run.facts()
-    terminal.result(sweep_table(facts, [run.seconds(one) for one in run.search.candidates]))
+    terminal.result(sweep_table(facts, [run.search.seconds(one) for one in run.search.candidates]))
     if facts["also"]:
         terminal.result("")
         terminal.result(heat_map(facts))

@@ -1,11 +1,20 @@
-"""Options that lr-sweep and cv share."""
+"""What lr-sweep and cv share: options, the watch over a sitting, and how to go on with it."""
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bpcli.display.console import Terminal
+    from bpcli.runs.signals import Interrupted
+    from bpcli.runs.sitting import Place, Sitting
+
+ONE_THREAD = "threads=1"  # jobs, not threads, share the work
 
 Folds = Annotated[int | None, typer.Option(min=2, help="The same as --set split.folds=N.")]
 Repeats = Annotated[int | None, typer.Option(min=1, help="The same as --set split.repeats=N.")]
@@ -44,8 +53,42 @@ def require_output(output: Path | None, *, resume: bool, force: bool) -> None:
         raise typer.BadParameter("needs -o FOLDER, and excludes --force", param_hint="--resume")
 
 
-def jobs_of(asked: int | None) -> int:
-    """The worker processes asked for, or one a core."""
+def place(
+    output: Path | None, jobs: int | None = None, *, force: bool = False, resume: bool = False
+) -> Place:
+    """Where and how, by one worker process a core unless told otherwise."""
     from bpcli.config.threads import physical_cores
+    from bpcli.runs.sitting import Place
 
-    return asked or physical_cores()
+    return Place(output, jobs or physical_cores(), force=force, resume=resume)
+
+
+def watch(terminal: Terminal, sitting: Sitting, again: list[str]) -> None:
+    """Show the trainings to their end; on a signal say what is kept, and the words to go on."""
+    from bpcli.display.messages import notice_lines, print_lines
+    from bpcli.display.progress import CountProgress
+    from bpcli.runs.signals import Interrupted
+
+    quiet = terminal.verbosity < 0
+    known = () if quiet else sitting.notices
+    print_lines(terminal.err, notice_lines(known))
+    try:
+        with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
+            for step in sitting:
+                progress.update(*step)
+    except Interrupted as asked:
+        _say_how_to_go_on(sitting, again, asked)
+        raise typer.Exit(asked.exit_code) from None
+    if not quiet:
+        later = (*sitting.notices[len(known) :], *sitting.search.failures)
+        print_lines(terminal.err, notice_lines(later))
+
+
+def _say_how_to_go_on(sitting: Sitting, again: list[str], asked: Interrupted) -> None:
+    from bpcli.display.text import PATH, show
+
+    done, needed = sitting.progress
+    with suppress(OSError):  # the terminal may be what has gone
+        kept = f"{show(str(sitting.folder), PATH)} keeps {done} of {needed} trainings"
+        typer.echo(f"{asked}: {kept}", err=True)
+        typer.echo(f"go on with: {show(shlex.join(again), PATH)}", err=True)

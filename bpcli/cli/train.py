@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli import options
+from bpcli.cli import options, studies
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
@@ -60,11 +60,19 @@ def train(
 
     terminal = open_terminal(quiet=quiet, verbose=verbose)
     known = threads_of_checkpoint(output) if resume and output else None
-    loaded = load(config, options.assignments(sets, seed, threads), auto_threads=known)
+    assignments = options.assignments(sets, seed, threads)
+    loaded = load(config, assignments, auto_threads=known)
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
 
-        loaded = swept(terminal, loaded, output, resume=resume)
+        def again(sweep: Path) -> list[str]:
+            if output is not None:
+                return _again(config, output, assignments)
+            flags = ("-o", str(sweep), "--resume", "--train")
+            return options.words("lr-sweep", config, assignments, *flags)
+
+        place = studies.place(output, force=force, resume=resume)
+        loaded = swept(terminal, loaded, place, again)
 
     from bpcli.runs.signals import Interrupted
     from bpcli.runs.train import TrainingRun
@@ -78,7 +86,7 @@ def train(
             _watch(terminal, run)
             outcome = run.finish()
         except Interrupted as asked:
-            _say_how_to_go_on(run, options.assignments(sets, seed, threads), asked)
+            _say_how_to_go_on(run, assignments, asked)
             raise typer.Exit(asked.exit_code) from None
     if json:
         _print_json(outcome)
@@ -127,11 +135,14 @@ def _say_how_to_go_on(run: TrainingRun, assignments: list[str], asked: Interrupt
     """What is on disk, and the command that goes on from there."""
     from bpcli.display.text import PATH, show
 
-    words = ["bpcli", "train", str(run.loaded.path), "-o", str(run.folder), "--resume"]
-    words += [word for one in assignments for word in ("--set", one)]
+    words = _again(run.loaded.path, run.folder, assignments)
     with suppress(OSError):  # the terminal may be what has gone
         typer.echo(f"{asked}: {show(run.on_disk, PATH)}", err=True)
         typer.echo(f"go on with: {show(shlex.join(words), PATH)}", err=True)
+
+
+def _again(config: Path, folder: Path, assignments: list[str]) -> list[str]:
+    return options.words("train", config, assignments, "-o", str(folder), "--resume")
 
 
 def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpcli.config.build import build
 from bpcli.config.document import Document, read_document
@@ -27,6 +27,10 @@ class Loaded(NamedTuple):
     def folder(self) -> Path:
         """What relative paths in the config start from."""
         return self.path.parent
+
+    def with_values(self, **values: Any) -> Loaded:
+        """The same with other values of keys of the config, which are not checked anew."""
+        return self._replace(config=self.config.model_copy(update=values))
 
 
 def load(path: Path, assignments: Sequence[str] = (), *, auto_threads: int | None = None) -> Loaded:

@@ -11,7 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.metrics.counts import Counts
-from bpcli.metrics.metric import Better, Floats, Kind, Metric, Truth, defined_mean, mean, ratio
+from bpcli.metrics.metric import (
+    AMOUNT,
+    SHARE,
+    Better,
+    Floats,
+    Kind,
+    Limits,
+    Metric,
+    Truth,
+    defined_mean,
+    mean,
+    ratio,
+)
 from bpcli.metrics.ranking import Ranking
 
 ECE_BINS = 15
@@ -23,6 +35,7 @@ class Accuracy(Metric):
     name: ClassVar[str] = "accuracy"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return mean((prediction.argmax(axis=1) == truth).astype(np.float64), c)
@@ -34,6 +47,7 @@ class BalancedAccuracy(Metric):
     name: ClassVar[str] = "balanced_accuracy"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         hits, true, _ = class_counts(truth, prediction, c)
@@ -45,6 +59,7 @@ class Macro(Metric):
 
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def of_classes(self, counts: Counts) -> Floats:
         """The score of each class (B,K)."""
@@ -101,6 +116,7 @@ class ROCAUC(Metric):
     name: ClassVar[str] = "roc_auc"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return defined_mean(_per_ranking(Ranking.roc_auc, truth, prediction, c))
@@ -116,6 +132,7 @@ class PRAUC(Metric):
     name: ClassVar[str] = "pr_auc"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return defined_mean(_per_ranking(Ranking.average_precision, truth, prediction, c))
@@ -127,6 +144,7 @@ class LogLoss(Metric):
     name: ClassVar[str] = "log_loss"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         picked = prediction[np.arange(len(truth)), truth]
@@ -143,6 +161,7 @@ class Brier(Metric):
     name: ClassVar[str] = "brier"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = (0.0, 2.0)
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         classes = prediction.shape[1]
@@ -160,6 +179,7 @@ class ECE(Metric):
     name: ClassVar[str] = "ece"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         confidence = prediction.max(axis=1)

@@ -1,13 +1,12 @@
 """Which learning rate wins, by which rule, and how sure that is.
 
-The score is the first metric of the rows held out, at the weights that training ends with. A rate
+The score is the first metric of the rows held out, by trainings in which they had no say. A rate
 with a failed fold cannot win. Equal means are told apart by the mean loss, then the lower rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import fmean
 from typing import NamedTuple
 
 from bpcli.experiment.search import Rule
@@ -125,8 +124,3 @@ def _p(one: Candidate, other: Candidate, held_out: float) -> float | None:
 def _mean(values: Iterable[float | None]) -> Mean | None:
     known = [value for value in values if value is not None]
     return Mean.of(known) if known else None
-
-
-def mean_epoch(trials: Iterable[Trial]) -> int:
-    """The mean epoch that the scored weights are of, rounded, at least 1."""
-    return max(1, round(fmean(trial.epoch for trial in trials if trial.epoch is not None)))
