@@ -15,7 +15,8 @@ from bpcli.config.edit import with_value
 from bpcli.config.errors import ConfigError
 from bpcli.experiment.search import LrSweepSpec
 from bpcli.selection.choice import Candidate, choose, rank
-from bpcli.selection.grid import beyond, rates_of
+from bpcli.selection.grid import beyond, rates_of, rounded
+from bpcli.selection.race import better_half, rounds
 from bpcli.selection.range_test import RangeTest, longest_fall
 from bpcli.selection.statistics import Mean, corrected_error, interval, paired_p, quantile, within
 from bpcli.selection.study import Finished, Trial
@@ -114,10 +115,57 @@ def test_beyond_the_end(best: float, most: int, expected: tuple[float, ...]) -> 
     assert beyond((0.1, 0.01, 1.0), best, most) == expected
 
 
+CURVE = tuple(10.0**k for k in np.linspace(-7, 1, 81))
+FALLING = RangeTest(CURVE, tuple(1 / (1 + (r / 1e-2) ** 2) + (r / 1.0) ** 3 for r in CURVE))
+
+
+def test_a_grid_from_a_range_test() -> None:
+    valley, minimum, span = FALLING.valley(), FALLING.minimum(), FALLING.span()
+    assert valley is not None and minimum is not None
+    assert span == (valley / 10, minimum * 10)  # the rate of the lowest loss
+    for lowest, highest, expected in [
+        (1e-9, 1e2, span),
+        (1e-3, 1e-2, (1e-3, 1e-2)),  # the ends of the config hold
+        (1.0, 10.0, (1.0, 10.0)),  # nothing of the span is between them
+    ]:
+        rates = rates_of(LrSweepSpec(lowest=lowest, highest=highest, rates=5), [FALLING])
+        assert (rates[0], rates[-1]) == tuple(map(rounded, expected))
+        assert len(rates) == 5
+
+
+def test_without_a_curve_the_grid_is_the_fixed_one() -> None:
+    assert rates_of(LrSweepSpec(), [RangeTest((1e-7,), (1.0,))]) == rates_of(LrSweepSpec())
+
+
+# ---- the race -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "folds, expected", [(2, []), (3, [2]), (5, [2, 4]), (8, [2, 4]), (10, [2, 4, 8])]
+)
+def test_rounds_of_a_race(folds: int, expected: list[int]) -> None:
+    assert list(rounds(folds)) == expected
+
+
+def test_the_better_half_goes_on_and_no_failed_fold() -> None:
+    five = [candidate(k / 10, [k / 10, k / 10]) for k in (1, 2, 3, 4)]
+    field = [*five, candidate(0.5, [0.9, None])]
+    assert better_half(field, "higher") == {("", 0.4), ("", 0.3), ("", 0.2)}
+    assert better_half(field, "lower") == {("", 0.1), ("", 0.2), ("", 0.3)}
+    assert better_half(field[:3], "higher") == {("", 0.3), ("", 0.2)}
+    assert better_half(field[3:], "higher") == {("", 0.4)}
+
+
+def test_one_that_is_out_cannot_win() -> None:
+    assert winner(candidate(0.1, [0.9, 0.9], folds=5), candidate(0.2, [0.5] * 5)) == 0.2
+
+
 # ---- choice -------------------------------------------------------------------------------------
 
 
-def candidate(rate: float, metrics: list[float | None], loss: float = 1.0) -> Candidate:
+def candidate(
+    rate: float, metrics: list[float | None], loss: float = 1.0, folds: int | None = None
+) -> Candidate:
     trials = tuple(
         Trial(
             *("", rate, 1, fold, None, None if m is None else loss, m, 5, 9),
@@ -125,7 +173,7 @@ def candidate(rate: float, metrics: list[float | None], loss: float = 1.0) -> Ca
         )
         for fold, m in enumerate(metrics, 1)
     )
-    return Candidate("", rate, trials)
+    return Candidate("", rate, trials, folds or len(trials))
 
 
 def winner(*candidates: Candidate, better: Any = "higher", rule: Any = "min") -> float:
@@ -158,6 +206,16 @@ def test_one_standard_error_takes_the_lowest_rate_near_the_best() -> None:
     assert winner(far, near, best, rule="min") == 0.5
 
 
+def test_the_lowest_loss_decides_near_the_best_score() -> None:
+    far = candidate(0.01, [0.5, 0.6, 0.7], loss=0.1)
+    near = candidate(0.1, [0.79, 0.84, 0.89], loss=0.3)
+    same = candidate(0.2, [0.79, 0.84, 0.89], loss=0.3)
+    best = candidate(0.5, [0.8, 0.85, 0.9], loss=0.7)
+    assert winner(far, same, near, best, rule="lowest-loss") == 0.1
+    alone = candidate(0.5, [0.9], loss=0.7)  # a single fold has no standard error
+    assert winner(candidate(0.1, [0.8], loss=0.1), alone, rule="lowest-loss") == 0.5
+
+
 def test_what_cannot_be_told_apart() -> None:
     best = candidate(0.1, [0.90, 0.92, 0.91, 0.93, 0.90])
     near = candidate(0.2, [0.91, 0.90, 0.92, 0.92, 0.90])
@@ -188,9 +246,7 @@ def test_longest_fall() -> None:
 
 
 def test_suggestions_of_a_curve_that_falls_and_rises() -> None:
-    rates = tuple(10.0**k for k in np.linspace(-7, 1, 81))
-    losses = tuple(1 / (1 + (r / 1e-2) ** 2) + (r / 1.0) ** 3 for r in rates)
-    found = RangeTest(rates, losses)
+    found, rates, losses = FALLING, *FALLING
     minimum, steep, valley = found.minimum(), found.steep(), found.valley()
     assert minimum is not None and steep is not None and valley is not None
     assert minimum == pytest.approx(rates[int(np.argmin(losses))] / 10)

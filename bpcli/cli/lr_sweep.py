@@ -28,7 +28,8 @@ def lr_sweep(
         typer.Option(metavar="PATH=A,B,…", help="Sweep a second key too, and show a heat map."),
     ] = None,
     rule: Annotated[
-        Literal["min", "one-se"] | None, typer.Option(help="The same as --set lr_sweep.rule=…")
+        Literal["lowest-loss", "min", "one-se"] | None,
+        typer.Option(help="The same as --set lr_sweep.rule=…"),
     ] = None,
     folds: studies.Folds = None,
     repeats: studies.Repeats = None,
@@ -59,8 +60,10 @@ def lr_sweep(
 ) -> None:
     """Choose a learning rate by cross-validation, with error bars.
 
-    Every rate is trained on the same folds; test rows are never touched. Rates × folds train at
-    once, with the bits of each training alone, whatever the number of jobs.
+    Every rate is trained on the same folds; test rows are never touched. Where training stops by
+    validation rows, a fold is scored after the epochs that the other folds take. Of the rates
+    within one standard error of the best score, the one with the lowest loss is chosen (--rule).
+    Rates × folds train at once, with the bits of each training alone, whatever the number of jobs.
 
     Examples:
 

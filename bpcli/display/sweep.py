@@ -20,7 +20,7 @@ Facts = dict[str, Any]
 
 
 def sweep_table(facts: Facts, seconds: Sequence[float]) -> RenderableType:
-    """One row a rate: mean ± standard error, drawn too, loss, failed folds, epoch, time."""
+    """One row a rate: mean ± standard error, drawn too, loss, folds, epoch, time."""
     candidates = facts["candidates"]
     columns: dict[str, list[str]] = {
         **({facts["also"]: [show(one["setting"]) for one in candidates]} if facts["also"] else {}),
@@ -29,7 +29,7 @@ def sweep_table(facts: Facts, seconds: Sequence[float]) -> RenderableType:
         "±": aligned([one["standard_error"] for one in candidates]),
         "": list(_strips(candidates)),
         "loss": aligned([one["mean_loss"] for one in candidates]),
-        "failed": [_failed(one) for one in candidates],
+        "folds": [_folds(one) for one in candidates],
         "epoch": [_rounded(one["mean_epoch"]) for one in candidates],
         "time": [duration(one) for one in seconds],
     }
@@ -55,7 +55,7 @@ def choice_lines(facts: Facts) -> RenderableType:
     ]
     lines.append(Text(_rule(facts), "dim"))
     if choice["runner_up"]:
-        lines.append(Text(_compared(choice)))
+        lines.append(Text(_compared(facts, choice)))
     return Group(*lines)
 
 
@@ -64,7 +64,7 @@ def heat_map(facts: Facts) -> RenderableType:
     candidates = facts["candidates"]
     settings = list(dict.fromkeys(one["setting"] for one in candidates))
     rates = sorted({one["learning_rate"] for one in candidates})
-    means = {(one["setting"], one["learning_rate"]): one["mean"] for one in candidates}
+    means = {_name(one): one["mean"] for one in candidates if not one["out"]}
     known = sorted(mean for mean in means.values() if mean is not None)
     table = Table(box=None, padding=(0, 0), pad_edge=False, header_style="")
     table.add_column(head(show(facts["also"])), justify="right")
@@ -138,6 +138,7 @@ def _rule(facts: Facts) -> str:
     folds = facts["folds"]
     repeats = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
     rules = {
+        "lowest-loss": "the lowest loss of those within one standard error of the best mean",
         "min": "the best mean; of equal ones the lower loss, then the lower rate",
         "one-se": "the lowest rate within one standard error of the best mean",
     }
@@ -145,8 +146,8 @@ def _rule(facts: Facts) -> str:
     return f"rule {rule}: {rules[rule]}; {folds['folds']} {folds['method']} folds{repeats}"
 
 
-def _compared(choice: Facts) -> str:
-    other = choice["runner_up"]
+def _compared(facts: Facts, choice: Facts) -> str:
+    other, winner = choice["runner_up"], _find(facts, choice)
     name = (
         f"{show(other['setting'])}, {other['learning_rate']:g}"
         if other.get("setting")
@@ -159,11 +160,16 @@ def _compared(choice: Facts) -> str:
     if any(_name(one) == _name(other) for one in choice["alike"]):
         more = f", nor from {alike - 1} more (=)" if alike > 1 else ""
         return f"It cannot be told apart from {name} ({told}){more}."
+    ahead = other["mean"] - winner["mean"]
+    if (ahead if facts["better"] == "higher" else -ahead) > 0:
+        return f"{name} scores better ({told}), within one standard error."
     return f"It is better than {name}, which comes next ({told})."
 
 
-def _failed(one: Facts) -> str:
-    return f"{one['failed_folds']}/{one['folds']}" if one["failed_folds"] else ""
+def _folds(one: Facts) -> str:
+    if one["failed_folds"]:
+        return f"{one['failed_folds']}/{one['folds']} failed"
+    return f"{one['folds']}, out" if one["out"] else f"{one['folds']}"
 
 
 def _rounded(value: float | None) -> str:

@@ -32,6 +32,7 @@ def sweep_facts(search: RateSearch) -> dict[str, Any]:
         "rule": search.spec.rule,
         "folds": search.study.facts(),
         "also": search.also or None,
+        "grid_by": search.spec.grid,
         "grid": list(search.grid),
         "added": search.added,
         "candidates": [_candidate(one) for one in search.candidates],
@@ -49,6 +50,7 @@ def _candidate(one: Candidate) -> dict[str, Any]:
         "mean_loss": loss and loss.value,
         "failed_folds": one.failed,
         "folds": len(one.trials),
+        "out": one.out,
         "mean_epoch": one.epoch,
         "epochs": one.epochs,
     }

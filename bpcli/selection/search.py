@@ -7,8 +7,10 @@ from typing import Any
 
 from bpcli.config.errors import Notice
 from bpcli.experiment.search import LrSweepSpec
-from bpcli.selection.choice import Candidate, Choice, candidates_of, choose, rank
+from bpcli.selection.choice import Candidate, Choice, candidates_of, choose
 from bpcli.selection.grid import beyond, rates_of
+from bpcli.selection.race import better_half, rounds
+from bpcli.selection.range_test import range_test
 from bpcli.selection.study import Finished, Key, Study, Trial
 from bpcli.selection.trainings import Trainings
 
@@ -18,7 +20,8 @@ class RateSearch:
 
     def __init__(self, study: Study, spec: LrSweepSpec, also: str = "") -> None:
         self.study, self.spec, self.also = study, spec, also
-        self.grid = rates_of(spec)
+        tested = study.settings.values() if spec.grid == "range-test" else ()
+        self.grid = rates_of(spec, [range_test(config, prepared) for prepared, config in tested])
         self.added: list[float] = []  # beyond the ends of the grid
         self.trainings = Trainings(study)
         self._finished: list[Finished] = []
@@ -48,8 +51,9 @@ class RateSearch:
 
     @property
     def candidates(self) -> list[Candidate]:
-        """The results by setting and rate."""
-        return candidates_of(self.trainings.results(self._keys()))
+        """The results by setting and rate, of those out of the race what there is."""
+        keys = self.study.keys(sorted((*self.grid, *self.added)))
+        return candidates_of(self.trainings.results(keys), len(self.study.places))
 
     @property
     def choice(self) -> Choice | None:
@@ -59,12 +63,16 @@ class RateSearch:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What became of the grid."""
-        if not self.added:
-            return ()
-        rates = ", ".join(f"{rate:g}" for rate in self.added)
-        what = f"the best rate was at the end of the grid, so it goes on with {rates}"
-        return (Notice("BP-S004", "lr_sweep", what),)
+        """Where the grid is, and what became of it."""
+        notices = []
+        if self.spec.grid == "range-test":
+            what = f"the grid is {self.grid[0]:g} … {self.grid[-1]:g} by a short range test"
+            notices.append(Notice("BP-S006", "lr_sweep.grid", f"{what}, which is a heuristic"))
+        if self.added:
+            rates = ", ".join(f"{rate:g}" for rate in self.added)
+            what = f"the best rate was at the end of the grid, so it goes on with {rates}"
+            notices.append(Notice("BP-S004", "lr_sweep", what))
+        return tuple(notices)
 
     @property
     def failures(self) -> tuple[Notice, ...]:
@@ -94,15 +102,24 @@ class RateSearch:
         return {"seconds_by_rate": by_rate}
 
     def _keys(self) -> list[Key]:
-        return self.study.keys(sorted((*self.grid, *self.added)))
+        """The first trainings of the round that a race is in; at its end all of those left."""
+        keys, places = self.study.keys(self.grid), self.study.places
+        for folds in rounds(len(places)) if self.spec.halving else ():
+            begun = [key for key in keys if key[2:4] in places[:folds]]
+            if self.trainings.pending(begun):
+                return begun
+            candidates = candidates_of(self.trainings.results(begun), folds)
+            left = better_half(candidates, self.study.metric.better)
+            keys = [key for key in keys if key[:2] in left]
+        return [*keys, *self.study.keys(self.added)]
 
     def _beyond(self) -> tuple[float, ...]:
-        """Rates past an end of the grid; a failed rate there is end enough."""
-        ranked = rank(self.candidates, self.study.metric.better)
-        left = self.spec.extend - len(self.added)
-        if not ranked or left <= 0:
+        """Rates past an end at which the best or the chosen one lies; failed ones do not count."""
+        choice, left = self.choice, self.spec.extend - len(self.added)
+        if choice is None or left <= 0:
             return ()
-        return beyond((*self.grid, *self.added), ranked[0].rate, left)
+        rates = (*self.grid, *self.added)
+        return beyond(rates, choice.best.rate, left) or beyond(rates, choice.winner.rate, left)
 
     def _where(self, trial: Trial) -> str:
         """`learning rate 0.3, fold 2 of repeat 1`"""

@@ -90,6 +90,7 @@ class Study:
             for setting, both in settings.items()
             for fold in self.folds.folds
         }
+        self.places = [(fold.repeat, fold.number) for fold in self.folds.folds]
         loss = next(iter(self.lessons.values())).problem.loss
         self.metric: Metric = metrics_for(loss.predicts)[0]
 

@@ -127,6 +127,14 @@ CASES = [
         {"c.yaml": SHORT, "t.csv": TABLE},
     ),
     Case(
+        "a grid by a heuristic",
+        "BP-S006",
+        0,
+        ("lr_sweep.grid", "range test", "heuristic"),
+        f"{SWEEP} --set lr_sweep.grid=range-test",
+        {"c.yaml": SHORT},
+    ),
+    Case(
         "a picture without matplotlib",
         "BP-S005",
         8,
