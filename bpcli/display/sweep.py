@@ -12,6 +12,7 @@ from rich.text import Text
 from bpcli.display.figures import MISSING, aligned, duration, number
 from bpcli.display.tables import head, quiet_table
 from bpcli.display.text import show
+from bpcli.display.window import span, window
 
 _STRIP = 31  # characters of the plot beside the table
 _SHADES = ("grey15", "grey23", "grey35", "dark_green", "green4", "green3")
@@ -27,7 +28,7 @@ def sweep_table(facts: Facts, seconds: Sequence[float]) -> RenderableType:
         "rate": [f"{one['learning_rate']:g}" for one in candidates],
         facts["metric"]: aligned([one["mean"] for one in candidates]),
         "±": aligned([one["standard_error"] for one in candidates]),
-        "": list(_strips(candidates)),
+        "": list(_strips(candidates, facts["better"])),
         "loss": aligned([one["mean_loss"] for one in candidates]),
         "folds": [_folds(one) for one in candidates],
         "epoch": [_rounded(one["mean_epoch"]) for one in candidates],
@@ -48,8 +49,7 @@ def choice_lines(facts: Facts) -> RenderableType:
     """What was chosen, by which rule, and how sure that is."""
     choice = facts["choice"]
     winner = _find(facts, choice)
-    setting = f"{show(facts['also'])} {show(choice['setting'])}, " if facts["also"] else ""
-    chosen = f"{setting}learning rate {choice['learning_rate']:g}"
+    chosen = f"{_setting(facts, choice)}learning rate {choice['learning_rate']:g}"
     lines = [
         Text.assemble(("Chosen: ", "bold"), (chosen, "bold cyan"), f" ({_score(facts, winner)})")
     ]
@@ -85,28 +85,27 @@ def _shaded(mean: float | None, known: Sequence[float], better: str) -> Text:
     return Text(f" {number(mean)} ", f"on {shade}")
 
 
-def _strips(candidates: Iterable[Facts]) -> Iterable[str]:
-    """A line of the plot for each candidate: its mean, and one standard error on each side."""
-    spans = [_span(one) for one in candidates]
-    ends = [end for span in spans if span for end in span]
-    low, high = min(ends, default=0.0), max(ends, default=0.0)
+def _strips(candidates: Sequence[Facts], better: str) -> Iterable[str]:
+    """A line of the plot for each candidate: its mean, and one standard error on each side.
+
+    A mean beyond the window of the plot is an arrow at its end.
+    """
+    low, high = window(candidates, better)
     scale = (_STRIP - 1) / (high - low) if high > low else 0.0
-    for span in spans:
-        if span is None:
-            yield " " * _STRIP
-            continue
-        left, middle, right = (round((value - low) * scale) for value in span)
+    for one in candidates:
         line = [" "] * _STRIP
-        line[left : right + 1] = "─" * (right + 1 - left)
-        line[middle] = "●"
+        if one["mean"] is None:
+            pass
+        elif one["mean"] < low:
+            line[0] = "‹"
+        elif one["mean"] > high:
+            line[-1] = "›"
+        else:
+            ends = (round((end - low) * scale) for end in span(one))
+            left, right = (min(max(end, 0), _STRIP - 1) for end in ends)
+            line[left : right + 1] = "─" * (right + 1 - left)
+            line[round((one["mean"] - low) * scale)] = "●"
         yield "".join(line)
-
-
-def _span(one: Facts) -> tuple[float, float, float] | None:
-    if one["mean"] is None:
-        return None
-    error = one["standard_error"] or 0.0
-    return one["mean"] - error, one["mean"], one["mean"] + error
 
 
 def _marks(facts: Facts) -> list[str]:
@@ -129,6 +128,11 @@ def _find(facts: Facts, choice: Facts) -> Facts:
     return found
 
 
+def _setting(facts: Facts, one: Facts) -> str:
+    """`batch_size 16, `; nothing where only rates were swept."""
+    return f"{show(facts['also'])} {show(one['setting'])}, " if facts["also"] else ""
+
+
 def _score(facts: Facts, one: Facts) -> str:
     error = f" ± {number(one['standard_error'])}" if one["standard_error"] is not None else ""
     return f"{facts['metric']} {number(one['mean'])}{error}"
@@ -148,11 +152,7 @@ def _rule(facts: Facts) -> str:
 
 def _compared(facts: Facts, choice: Facts) -> str:
     other, winner = choice["runner_up"], _find(facts, choice)
-    name = (
-        f"{show(other['setting'])}, {other['learning_rate']:g}"
-        if other.get("setting")
-        else f"{other['learning_rate']:g}"
-    )
+    name = f"{_setting(facts, other)}{other['learning_rate']:g}"
     if choice["p"] is None:
         return f"{name} comes next; a single fold allows no test"
     alike = len(choice["alike"])
