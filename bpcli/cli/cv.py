@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli import options, studies
+from bpcli.config.errors import Notice
 
 
 def cv(
@@ -65,7 +66,7 @@ def cv(
         others = {"-o": folder, "--resume": True, "-j": jobs, "--refit": refit, "--json": json}
         return options.words("cv", config, assignments, *options.given(others))
 
-    own = list(assignments)
+    own, notices = list(assignments), []
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
 
@@ -76,10 +77,12 @@ def cv(
 
         loaded = swept(terminal, loaded, place, sweep_again)
         own.append(f"learning_rate={loaded.config.learning_rate}")
+        what = "chosen on the folds that judge it here, so the estimate is a little too good"
+        notices.append(Notice("BP-S007", "learning_rate", what))
 
     from bpcli.runs.cv import CrossValidationRun
 
-    run = CrossValidationRun(loaded, place)
+    run = CrossValidationRun(loaded, place, tuple(notices))
     studies.watch(terminal, run.sitting, again(run.folder))
     facts = run.finish()
     own += run.validation.refit()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.config.errors import Notice
 from bpcli.experiment.load import Loaded
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import write_json
@@ -23,12 +24,12 @@ PREDICTIONS = "predictions_cv.csv"
 class CrossValidationRun:
     """Prepare at construction, train by iterating `sitting`, score and write by `finish`."""
 
-    def __init__(self, loaded: Loaded, place: Place | None = None) -> None:
+    def __init__(self, loaded: Loaded, place: Place, notices: tuple[Notice, ...] = ()) -> None:
         self.prepared, config = prepare_and_resolve(loaded)
-        self.validation = CrossValidation(self.prepared, config)
+        self.validation = CrossValidation(self.prepared, config, notices)
         dumped = config.model_dump(mode="json")
         subject = Subject("cv", loaded, self.prepared, config, dumped)
-        self.sitting = Sitting(subject, self.validation, place or Place())
+        self.sitting = Sitting(subject, self.validation, place)
         self.folder = self.sitting.folder
 
     def finish(self) -> dict[str, Any]:

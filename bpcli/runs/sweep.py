@@ -27,16 +27,14 @@ class SweepRun:
     `settings` are configs that differ in the key `also`; the one of "" where there is no such key.
     """
 
-    def __init__(
-        self, settings: Mapping[str, Loaded], place: Place | None = None, also: str = ""
-    ) -> None:
+    def __init__(self, settings: Mapping[str, Loaded], place: Place, also: str = "") -> None:
         self.also, self.loaded = also, next(iter(settings.values()))
         resolved = {value: prepare_and_resolve(one) for value, one in settings.items()}
         prepared, self.config = next(iter(resolved.values()))
         self.search = RateSearch(Study(resolved), self.config.lr_sweep, also)
         configs = {value: one.model_dump(mode="json") for value, (_, one) in resolved.items()}
         subject = Subject("lr-sweep", self.loaded, prepared, self.config, [also, configs])
-        self.sitting = Sitting(subject, self.search, place or Place())
+        self.sitting = Sitting(subject, self.search, place)
         self.folder = self.sitting.folder
 
     def finish(self) -> Choice:

@@ -46,11 +46,12 @@ class MetricEstimate(NamedTuple):
 class CrossValidation:
     """The folds of one config, trained once, or twice where the first time tells the epochs."""
 
-    notices: tuple[Notice, ...] = ()
     failures: tuple[Notice, ...] = ()  # they end it
 
-    def __init__(self, prepared: Prepared, config: Config) -> None:
-        self.prepared, self.config = prepared, config
+    def __init__(
+        self, prepared: Prepared, config: Config, notices: tuple[Notice, ...] = ()
+    ) -> None:
+        self.prepared, self.config, self.notices = prepared, config, notices
         self.study = Study({"": (prepared, config)})
         self.trainings = Trainings(self.study)
         self._predictions: dict[Key, Prediction] = {}

@@ -188,4 +188,5 @@ MEANINGS = {
     "BP-S004": "The grid of learning rates is extended.",
     "BP-S005": "A picture needs matplotlib.",
     "BP-S006": "The grid of learning rates comes from a range test.",
+    "BP-S007": "The rate was chosen on the folds of the estimate.",
 }

@@ -90,6 +90,14 @@ CASES = [
         leaves="s",
     ),
     Case(
+        "an estimate of a swept rate",
+        "BP-S007",
+        0,
+        ("learning_rate", "too good"),
+        "cv c.yaml -o s -j 1",
+        {"c.yaml": SHORT + "learning_rate: auto\n"},
+    ),
+    Case(
         "a worker that always dies",
         "BP-S001",
         8,
