@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from sweep_seeds import SMALL, seeds_lines
 from sweeps import QUALITY, quality_lines, time_lines
 from workloads import WORKLOADS, Workload
 
@@ -88,7 +89,8 @@ def main() -> None:
         (WORKLOADS[name], race(WORKLOADS[name], asked.rounds)) for name in asked.only.split(",")
     ]
     starts = start_up()
-    sweeps = [*time_lines(asked.rounds), "", *quality_lines(QUALITY.split(","))]
+    sweeps = [*time_lines(asked.rounds), "", *quality_lines(QUALITY.split(",")), ""]
+    sweeps += seeds_lines(SMALL.split(","), seeds=8)
     asked.output.write_text(page(results, starts, sweeps, asked.rounds), encoding="utf-8")
     strange = [line for workload, entered in results for line in disagreements(workload, entered)]
     if strange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from running import ROOT, bpcli, table, train
 
 from bpcli.runs.cv import FOLDS, PREDICTIONS, SUMMARY, TABLE
+from bpcli.runs.journal import JOURNAL
+from bpcli.selection.study import Trial
 
 CONFIG = """\
 data: {path: iris.csv, target: species}
@@ -70,14 +73,44 @@ def test_out_of_fold_predictions_give_the_metric(config: Path, tmp_path: Path) -
         assert float(row["accuracy"]) == pytest.approx(hits)
 
 
-def test_folds_choose_the_epochs_and_are_then_scored_alike(config: Path, tmp_path: Path) -> None:
-    facts = cv(config, "-o", tmp_path / "a", "--set", "stop.patience=2")
+def test_each_fold_is_scored_after_the_epochs_that_the_others_take(
+    config: Path, tmp_path: Path
+) -> None:
+    patience = ("--set", "stop.patience=2")
+    facts = cv(config, "-o", tmp_path / "a", *patience)
     rows = table((tmp_path / "a" / TABLE).read_text())
-    assert {row["epochs"] for row in rows} == {str(facts["epochs"])}
+    best = best_epochs(tmp_path / "a")
+    for row in rows:
+        others = [epoch for fold, epoch in best.items() if fold != int(row["fold"])]
+        assert int(row["epochs"]) == round(fmean(others))
+    assert facts["epochs"] == round(fmean(best.values()))
     # the same as folds that are told the epochs
-    told = ("--set", f"stop={{epoch: {facts['epochs']}}}", "--set", "lr_sweep.rates=2")
-    cv(config, "-o", tmp_path / "b", *told)
-    assert files(tmp_path / "a")[0] == files(tmp_path / "b")[0]
+    for row in rows:
+        told = f"stop={{epoch: {row['epochs']}, monitor: train_loss}}"
+        cv(config, "-o", tmp_path / "b", "-f", "--set", told)
+        assert row in table((tmp_path / "b" / TABLE).read_text())
+
+
+def best_epochs(folder: Path) -> dict[int, int]:
+    """By fold, of the trainings that their own rules end."""
+    lines = (folder / JOURNAL).read_text().splitlines()[1:]
+    trials = [Trial(*one) for line in lines for one in json.loads(line)[1]]
+    return {one.fold: one.epoch or 0 for one in trials if one.length is None}
+
+
+def test_jobs_and_resuming_change_no_byte(config: Path, tmp_path: Path) -> None:
+    patience = ("--set", "stop.patience=2")
+    cv(config, "-o", tmp_path / "one", "-j", 1, *patience)
+    cv(config, "-o", tmp_path / "two", "-j", 2, *patience)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    journal = (tmp_path / "two" / JOURNAL).read_text().splitlines(keepends=True)
+    assert len(journal) == 1 + 2 + 2
+    for kept in (1, 2, 4):
+        (tmp_path / "cut").mkdir()
+        (tmp_path / "cut" / JOURNAL).write_text("".join(journal[:kept]))
+        cv(config, "-o", tmp_path / "cut", "--resume", *patience)
+        assert files(tmp_path / "cut") == files(tmp_path / "two")
+        shutil.rmtree(tmp_path / "cut")
 
 
 def test_refit_trains_on_all_rows_but_the_test_rows(config: Path, tmp_path: Path) -> None:

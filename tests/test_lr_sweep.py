@@ -100,19 +100,23 @@ def test_each_rate_and_fold_is_the_same_training_alone(config: Path, tmp_path: P
     (tmp_path / "iris.csv").write_text(text + "\n")
     for row in (row for row in rows if row["fold"] == "2"):
         run = tmp_path / row["learning_rate"]
-        rate = f"learning_rate={row['learning_rate']}"
-        train(config, "-o", run, "--set", "data.split=set", "--set", rate, cwd=tmp_path)
+        settings = (
+            "data.split=set",
+            f"learning_rate={row['learning_rate']}",
+            f"stop={{epoch: {row['epoch']}, monitor: train_loss}}",
+        )
+        sets = [word for one in settings for word in ("--set", one)]
+        train(config, "-o", run, *sets, cwd=tmp_path)
         history = table((run / "history.csv").read_text())
-        assert str(len(history)) == row["epochs"]
-        kept = history[int(row["epoch"]) - 1]
-        assert kept["validation_loss"] == row["validation_loss"]
-        assert kept["validation_accuracy"] == row["validation_accuracy"]
+        assert str(len(history)) == row["epochs"] == row["epoch"]
+        assert history[-1]["validation_loss"] == row["validation_loss"]
+        assert history[-1]["validation_accuracy"] == row["validation_accuracy"]
 
 
 def test_the_table_and_the_choice_in_words(config: Path, tmp_path: Path) -> None:
     done = bpcli("lr-sweep", config, "-o", tmp_path / "s", cwd=tmp_path)
     assert "accuracy" in done.stdout and "●" in done.stdout
-    assert "Chosen: learning rate" in done.stdout and "rule min" in done.stdout
+    assert "Chosen: learning rate" in done.stdout and "rule lowest-loss" in done.stdout
     facts = json.loads((tmp_path / "s" / SUMMARY).read_text())
     assert f"Chosen: learning rate {facts['choice']['learning_rate']:g} " in done.stdout
     assert json.loads((tmp_path / "s" / "run.json").read_text())["state"] == "completed"
@@ -146,6 +150,45 @@ def test_a_second_key(config: Path, tmp_path: Path) -> None:
     for one in facts["candidates"]:
         if one["setting"] == "32" and one["learning_rate"] in alone:
             assert one["mean_loss"] == alone[one["learning_rate"]]["mean_loss"]
+
+
+def test_a_race_spares_trainings_and_changes_none(config: Path, tmp_path: Path) -> None:
+    grid = ("--set", "lr_sweep={lowest: 1e-4, highest: 1, rates: 5, extend: 0, halving: HALVING}")
+    whole = sweep(
+        config, "-o", tmp_path / "w", *(word.replace("HALVING", "false") for word in grid)
+    )
+    halving = [word.replace("HALVING", "true") for word in grid]
+    raced = sweep(config, "-o", tmp_path / "r", "-j", 1, *halving)
+    by_rate = {one["learning_rate"]: one for one in whole["candidates"]}
+    left = [one for one in raced["candidates"] if not one["out"]]
+    assert [one["folds"] for one in raced["candidates"] if one["out"]].count(2) == 2
+    assert len(left) == 2 and all(one == by_rate[one["learning_rate"]] for one in left)
+    assert raced["choice"]["learning_rate"] in {one["learning_rate"] for one in left}
+    sweep(config, "-o", tmp_path / "s", "-j", 2, *halving)
+    assert files(tmp_path / "s") == files(tmp_path / "r")
+    # a sweep that was killed after its third group
+    journal = (tmp_path / "s" / JOURNAL).read_text().splitlines(keepends=True)
+    (tmp_path / "s" / JOURNAL).write_text("".join(journal[:4]))
+    sweep(config, "-o", tmp_path / "s", "--resume", *halving)
+    assert files(tmp_path / "s") == files(tmp_path / "r")
+
+
+def test_a_grid_by_a_range_test(config: Path, tmp_path: Path) -> None:
+    wide = "lr_sweep={lowest: 1e-6, highest: 10, rates: 4, extend: 0, grid: range-test}"
+    facts = sweep(config, "-o", tmp_path / "s", "--set", wide)
+    found = sweep(config, "--range-test")["suggestions"]
+    assert facts["grid_by"] == "range-test"
+    ends = [facts["grid"][0], facts["grid"][-1]]
+    assert ends == pytest.approx([found["valley"] / 10, found["minimum"] * 10], rel=0.01)
+    assert [one["learning_rate"] for one in facts["candidates"]] == facts["grid"]
+
+
+@pytest.mark.parametrize(
+    "change", ["network=[{dense: {units: 9, init: lsuv}}, tanh]", "optimizer=lbfgs"]
+)
+def test_a_range_test_of_what_is_unlike_others(config: Path, change: str) -> None:
+    facts = sweep(config, "--range-test", "--set", change, "--set", "batch_size=full")
+    assert facts["heuristic"] and all(loss > 0 for loss in facts["losses"])
 
 
 DIVERGING = (

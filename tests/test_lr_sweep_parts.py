@@ -15,7 +15,8 @@ from bpcli.config.edit import with_value
 from bpcli.config.errors import ConfigError
 from bpcli.experiment.search import LrSweepSpec
 from bpcli.selection.choice import Candidate, choose, rank
-from bpcli.selection.grid import beyond, rates_of
+from bpcli.selection.grid import beyond, rates_of, rounded
+from bpcli.selection.race import better_half, rounds
 from bpcli.selection.range_test import RangeTest, longest_fall
 from bpcli.selection.statistics import Mean, corrected_error, interval, paired_p, quantile, within
 from bpcli.selection.study import Finished, Trial
@@ -34,9 +35,8 @@ def test_students_t(degrees: int, t: float) -> None:
 def test_without_overlap_the_corrected_test_is_the_plain_one() -> None:
     values = [0.1, -0.05, 0.2, 0.15, 0.0]
     assert paired_p(values, 0.0) == pytest.approx(scipy.stats.ttest_1samp(values, 0).pvalue)
-    low, high = interval(values, 0.0)
     wanted = scipy.stats.t.interval(0.95, 4, np.mean(values), scipy.stats.sem(values))
-    assert (low, high) == pytest.approx(wanted)
+    assert interval(values, 0.0) == pytest.approx(wanted)
     assert Mean.of(values).error == pytest.approx(scipy.stats.sem(values))
 
 
@@ -51,6 +51,39 @@ def test_overlap_makes_the_error_larger() -> None:
 )
 def test_p_at_its_ends(differences: list[float], expected: float | None) -> None:
     assert paired_p(differences, 0.25) == expected
+
+
+SPANS = [(0.0, 1.0), (0.0, math.inf), (-math.inf, 1.0), (-1.0, 3.0)]
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=8),
+    st.sampled_from(SPANS),
+    st.floats(0, 1),
+)
+def test_intervals_stay_within_limits(
+    values: list[float], limits: tuple[float, float], held_out: float
+) -> None:
+    found = interval(values, held_out, limits)
+    if len(set(values)) == 1:
+        assert found is None
+    elif found is not None:
+        assert limits[0] <= found[0] <= np.mean(values) <= found[1] <= limits[1]
+
+
+@pytest.mark.parametrize("limits", SPANS)
+def test_far_from_its_limits_an_interval_is_the_plain_one(limits: tuple[float, float]) -> None:
+    values = [0.5001, 0.5003, 0.4999, 0.5002]
+    plain, own = interval(values, 0.25), interval(values, 0.25, limits)
+    assert plain is not None and own == pytest.approx(plain, abs=1e-6)
+
+
+def test_near_a_limit_an_interval_is_the_logit_one() -> None:
+    values = [0.95, 1.0, 1.0, 0.9]
+    mean, t = np.mean(values), scipy.stats.t.ppf(0.975, 3)
+    reach = t * scipy.stats.sem(values) / (mean * (1 - mean))
+    wanted = [1 / (1 + np.exp(-(np.log(mean / (1 - mean)) + by))) for by in (-reach, reach)]
+    assert interval(values, 0.0, (0.0, 1.0)) == pytest.approx(wanted)
 
 
 # ---- grid ---------------------------------------------------------------------------------------
@@ -82,15 +115,65 @@ def test_beyond_the_end(best: float, most: int, expected: tuple[float, ...]) -> 
     assert beyond((0.1, 0.01, 1.0), best, most) == expected
 
 
+CURVE = tuple(10.0**k for k in np.linspace(-7, 1, 81))
+FALLING = RangeTest(CURVE, tuple(1 / (1 + (r / 1e-2) ** 2) + (r / 1.0) ** 3 for r in CURVE))
+
+
+def test_a_grid_from_a_range_test() -> None:
+    valley, minimum, span = FALLING.valley(), FALLING.minimum(), FALLING.span()
+    assert valley is not None and minimum is not None
+    assert span == (valley / 10, minimum * 10)  # the rate of the lowest loss
+    for lowest, highest, expected in [
+        (1e-9, 1e2, span),
+        (1e-3, 1e-2, (1e-3, 1e-2)),  # the ends of the config hold
+        (1.0, 10.0, (1.0, 10.0)),  # nothing of the span is between them
+    ]:
+        rates = rates_of(LrSweepSpec(lowest=lowest, highest=highest, rates=5), [FALLING])
+        assert (rates[0], rates[-1]) == tuple(map(rounded, expected))
+        assert len(rates) == 5
+
+
+def test_without_a_curve_the_grid_is_the_fixed_one() -> None:
+    assert rates_of(LrSweepSpec(), [RangeTest((1e-7,), (1.0,))]) == rates_of(LrSweepSpec())
+
+
+# ---- the race -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "folds, expected", [(2, []), (3, [2]), (5, [2, 4]), (8, [2, 4]), (10, [2, 4, 8])]
+)
+def test_rounds_of_a_race(folds: int, expected: list[int]) -> None:
+    assert list(rounds(folds)) == expected
+
+
+def test_the_better_half_goes_on_and_no_failed_fold() -> None:
+    five = [candidate(k / 10, [k / 10, k / 10]) for k in (1, 2, 3, 4)]
+    field = [*five, candidate(0.5, [0.9, None])]
+    assert better_half(field, "higher") == {("", 0.4), ("", 0.3), ("", 0.2)}
+    assert better_half(field, "lower") == {("", 0.1), ("", 0.2), ("", 0.3)}
+    assert better_half(field[:3], "higher") == {("", 0.3), ("", 0.2)}
+    assert better_half(field[3:], "higher") == {("", 0.4)}
+
+
+def test_one_that_is_out_cannot_win() -> None:
+    assert winner(candidate(0.1, [0.9, 0.9], folds=5), candidate(0.2, [0.5] * 5)) == 0.2
+
+
 # ---- choice -------------------------------------------------------------------------------------
 
 
-def candidate(rate: float, metrics: list[float | None], loss: float = 1.0) -> Candidate:
+def candidate(
+    rate: float, metrics: list[float | None], loss: float = 1.0, folds: int | None = None
+) -> Candidate:
     trials = tuple(
-        Trial("", rate, 1, fold, None if m is None else loss, m, 5, 9, "", "" if m else "diverged")
+        Trial(
+            *("", rate, 1, fold, None, None if m is None else loss, m, 5, 9),
+            *("", "" if m else "diverged"),
+        )
         for fold, m in enumerate(metrics, 1)
     )
-    return Candidate("", rate, trials)
+    return Candidate("", rate, trials, folds or len(trials))
 
 
 def winner(*candidates: Candidate, better: Any = "higher", rule: Any = "min") -> float:
@@ -123,6 +206,16 @@ def test_one_standard_error_takes_the_lowest_rate_near_the_best() -> None:
     assert winner(far, near, best, rule="min") == 0.5
 
 
+def test_the_lowest_loss_decides_near_the_best_score() -> None:
+    far = candidate(0.01, [0.5, 0.6, 0.7], loss=0.1)
+    near = candidate(0.1, [0.79, 0.84, 0.89], loss=0.3)
+    same = candidate(0.2, [0.79, 0.84, 0.89], loss=0.3)
+    best = candidate(0.5, [0.8, 0.85, 0.9], loss=0.7)
+    assert winner(far, same, near, best, rule="lowest-loss") == 0.1
+    alone = candidate(0.5, [0.9], loss=0.7)  # a single fold has no standard error
+    assert winner(candidate(0.1, [0.8], loss=0.1), alone, rule="lowest-loss") == 0.5
+
+
 def test_what_cannot_be_told_apart() -> None:
     best = candidate(0.1, [0.90, 0.92, 0.91, 0.93, 0.90])
     near = candidate(0.2, [0.91, 0.90, 0.92, 0.92, 0.90])
@@ -135,11 +228,11 @@ def test_what_cannot_be_told_apart() -> None:
 
 
 def test_results_come_back_from_their_line_to_the_bit() -> None:
-    trial = Trial("64", 0.1, 1, 2, 0.1 + 0.2, 1 / 3, 5, 9, "done", "")
-    failed = Trial("", 1e300, 1, 2, None, None, None, 0, "", "iteration 1: “∞”")
-    finished = Finished(1.5, [trial, failed])
+    trial = Trial("64", 0.1, 1, 2, 7, 0.1 + 0.2, 1 / 3, 5, 9, "done", "")
+    failed = Trial("", 1e300, 1, 2, None, None, None, None, 0, "", "iteration 1: “∞”")
+    finished = Finished(1.5, [trial, failed], [[[1 / 3, 2 / 3]], []])
     assert Finished.from_json(finished.to_json()) == finished
-    for text in ("", "[]", '[1.5, [["a", 1]]]', finished.to_json()[:-1]):
+    for text in ("", "[]", '[1.5, [["a", 1]], []]', finished.to_json()[:-1]):
         with pytest.raises(ValueError):
             Finished.from_json(text)
 
@@ -153,9 +246,7 @@ def test_longest_fall() -> None:
 
 
 def test_suggestions_of_a_curve_that_falls_and_rises() -> None:
-    rates = tuple(10.0**k for k in np.linspace(-7, 1, 81))
-    losses = tuple(1 / (1 + (r / 1e-2) ** 2) + (r / 1.0) ** 3 for r in rates)
-    found = RangeTest(rates, losses)
+    found, rates, losses = FALLING, *FALLING
     minimum, steep, valley = found.minimum(), found.steep(), found.valley()
     assert minimum is not None and steep is not None and valley is not None
     assert minimum == pytest.approx(rates[int(np.argmin(losses))] / 10)

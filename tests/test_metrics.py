@@ -220,6 +220,16 @@ def any_case(name: str, seed: int = 1) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("name", REFERENCES)
+def test_values_are_within_the_limits(name: str) -> None:
+    low, high = Metric.members()[name].limits
+    for seed in range(5):
+        truth, prediction = any_case(name, seed)
+        for rows in (slice(None), slice(0, 7)):
+            found = value(name, truth[rows], prediction[rows])
+            assert found is None or low <= found <= high
+
+
+@pytest.mark.parametrize("name", REFERENCES)
 def test_a_weight_counts_rows(name: str) -> None:
     truth, prediction = any_case(name)
     counts = np.random.default_rng(0).integers(0, 3, len(truth))

@@ -71,8 +71,10 @@ def alone(lesson: Lesson, rate: float) -> tuple[Any, list[Record], str]:
     return fit, records, ""
 
 
-def without_clock(record: Record) -> tuple[Any, ...]:
-    return record._replace(seconds=0, validation_metric=None)
+def comparable(record: Record, watches: bool) -> tuple[Any, ...]:
+    """Without the clock, and without what is only computed where training looks at it."""
+    loss = record.validation_loss if watches else None
+    return record._replace(seconds=0, validation_metric=None, validation_loss=loss)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -88,7 +90,9 @@ def test_together_equals_alone(case: str) -> None:
         assert replica.stop_reason == fit.stop_reason
         if failure:
             continue
-        assert list(map(without_clock, replica.records)) == list(map(without_clock, records))
+        watches = replica.watches
+        told_of = [comparable(one, watches) for one in replica.records]
+        assert told_of == [comparable(one, watches) for one in records]
         assert replica.weights.tobytes() == fit.weights.tobytes()
         kept = records[replica.kept_epoch - 1]
         assert replica.kept_epoch == (fit.best_epoch or records[-1].epoch)
@@ -112,3 +116,17 @@ def test_a_group_of_other_size_changes_nothing() -> None:
     for one, other in zip(together, apart, strict=True):
         assert one.weights.tobytes() == other.weights.tobytes()
         assert one.failure == other.failure
+
+
+def test_a_length_ends_it_and_the_rows_held_out_have_no_say() -> None:
+    settings = ["epochs=25", "stop.patience=2", "schedule={reduce_on_plateau: {patience: 1}}"]
+    (lesson, _), told = lessons("wine", settings), ["epoch: 9", "monitor: train_loss"]
+    replicas = [Replica(lesson, rate, length) for rate, length in ((0.01, 9), (0.3, 4))]
+    train_together(replicas)
+    assert [one.kept_epoch for one in replicas] == [len(one.records) for one in replicas] == [9, 4]
+    same = lessons("wine", [*settings[::2], f"stop={{{', '.join(told)}}}"])[0]
+    fit, records, _ = alone(same, 0.01)
+    assert replicas[0].weights.tobytes() == fit.weights.tobytes()
+    assert [one.rate for one in replicas[0].records] == [one.rate for one in records]
+    last = records[-1]
+    assert replicas[0].score() == (last.validation_loss, last.validation_metric)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bpcli.cli import options, studies
-from bpcli.cli.ending import say_how_to_go_on
-
-if TYPE_CHECKING:
-    from bpcli.display.console import Terminal
-    from bpcli.runs.cv import CrossValidationRun
+from bpcli.config.errors import Notice
 
 
 def cv(
@@ -33,6 +29,7 @@ def cv(
         ),
     ] = None,
     jobs: studies.Jobs = None,
+    resume: studies.Resume = False,
     sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
     seed: options.Seed = None,
     force: options.Force = False,
@@ -43,7 +40,7 @@ def cv(
     """Estimate every metric by cross-validation, with standard errors and intervals.
 
     Test rows are in no fold. Where the config stops by validation rows, the folds first say after
-    how many epochs, and are then trained for their mean and scored.
+    how many epochs; then each is trained for the mean of the others, and scored.
 
     Examples:
 
@@ -53,6 +50,7 @@ def cv(
 
       bpcli cv config.yaml --group patient
     """
+    studies.require_output(output, resume=resume, force=force)
     from bpcli.display.console import open_terminal
     from bpcli.experiment.load import load
 
@@ -61,21 +59,37 @@ def cv(
         *options.assignments(sets, seed, None),
         *studies.folding(folds, repeats, group, time),
     ]
-    loaded = load(config, [*assignments, "threads=1"])  # jobs, not threads, share the work
+    loaded = load(config, [*assignments, studies.ONE_THREAD])
+    place = studies.place(output, jobs, force=force, resume=resume)
+
+    def again(folder: Path) -> list[str]:
+        others = {"-o": folder, "--resume": True, "-j": jobs, "--refit": refit, "--json": json}
+        return options.words("cv", config, assignments, *options.given(others))
+
+    from bpcli.runs.claim import Claim
+    from bpcli.runs.cv import VALIDATION, CrossValidationRun
+
+    place.claim(loaded, VALIDATION).check()
+    if refit is not None:
+        Claim(config, refit, force).check()  # now, not when the folds are done
+    own, notices = list(assignments), []
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
 
-        loaded = swept(terminal, loaded, output, assignments, resume=False)
-        assignments.append(f"learning_rate={loaded.config.learning_rate}")
+        def sweep_again(sweep: Path) -> list[str]:
+            if output is not None:
+                return again(output)
+            return options.words("lr-sweep", config, assignments, "-o", str(sweep), "--resume")
 
-    from bpcli.runs.claim import Claim
-    from bpcli.runs.cv import CrossValidationRun
+        loaded = swept(terminal, loaded, place, sweep_again)
+        own.append(f"learning_rate={loaded.config.learning_rate}")
+        what = "chosen on the folds that judge it here, so the estimate is a little too good"
+        notices.append(Notice("BP-S007", "learning_rate", what))
 
-    if refit is not None:
-        Claim(config, refit, force).check()  # now, not when the folds are done
-    with CrossValidationRun(loaded, output, jobs=studies.jobs_of(jobs), force=force) as run:
-        facts = _work(terminal, run, options.words("cv", config, assignments))
-    own = [*assignments, *run.validation.refit()]
+    run = CrossValidationRun(loaded, place, tuple(notices))
+    with run.sitting:
+        facts = studies.done(terminal, run.sitting, run.finish, again(run.folder))
+    own += run.validation.refit()
     if json:
         import json as format
 
@@ -83,35 +97,9 @@ def cv(
     elif not quiet:
         from bpcli.display.estimate import estimate
 
-        refitting = shlex.join(options.words("train", config, own))
-        terminal.result(estimate(facts, refitting))
+        terminal.result(estimate(facts, shlex.join(options.words("train", config, own))))
         terminal.say(f"files: {run.folder}")
     if refit is not None:
         from bpcli.cli.train import train
 
         train(config, output=refit, sets=own, force=force, quiet=quiet or json, verbose=verbose)
-
-
-def _work(terminal: Terminal, run: CrossValidationRun, again: list[str]) -> dict[str, Any]:
-    """Train and score; where a signal ends that, the command `again` starts anew."""
-    from bpcli.runs.signals import Interrupted
-
-    try:
-        _watch(terminal, run)
-        return run.finish()
-    except Interrupted as asked:
-        anew = [*again, "-o", str(run.folder), "--force"]
-        say_how_to_go_on(asked, run.on_disk, anew, "start again with")
-        raise typer.Exit(asked.exit_code) from None
-
-
-def _watch(terminal: Terminal, run: CrossValidationRun) -> None:
-    from bpcli.display.messages import notice_lines, print_lines
-    from bpcli.display.progress import CountProgress
-
-    if terminal.verbosity >= 0:
-        print_lines(terminal.err, notice_lines(run.notices))
-    quiet = terminal.verbosity < 0
-    with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
-        for step in run:
-            progress.update(*step)

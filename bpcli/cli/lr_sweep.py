@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bpcli.cli import options, studies
-from bpcli.cli.ending import say_how_to_go_on
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
     from bpcli.experiment.load import Loaded
+    from bpcli.runs.sitting import Place
     from bpcli.runs.sweep import SweepRun
-    from bpcli.selection.choice import Choice
 
 
 def lr_sweep(
@@ -28,7 +28,8 @@ def lr_sweep(
         typer.Option(metavar="PATH=A,B,…", help="Sweep a second key too, and show a heat map."),
     ] = None,
     rule: Annotated[
-        Literal["min", "one-se"] | None, typer.Option(help="The same as --set lr_sweep.rule=…")
+        Literal["lowest-loss", "min", "one-se"] | None,
+        typer.Option(help="The same as --set lr_sweep.rule=…"),
     ] = None,
     folds: studies.Folds = None,
     repeats: studies.Repeats = None,
@@ -59,8 +60,10 @@ def lr_sweep(
 ) -> None:
     """Choose a learning rate by cross-validation, with error bars.
 
-    Every rate is trained on the same folds; test rows are never touched. Rates × folds train at
-    once, with the bits of each training alone, whatever the number of jobs.
+    Every rate is trained on the same folds; test rows are never touched. Where training stops by
+    validation rows, a fold is scored after the epochs that the other folds take. Of the rates
+    within one standard error of the best score, the one with the lowest loss is chosen (--rule).
+    Rates × folds train at once, with the bits of each training alone, whatever the number of jobs.
 
     Examples:
 
@@ -90,17 +93,12 @@ def lr_sweep(
 
     if write is not None:
         require_new(write, keep=config, force=force)  # now, not when the sweep is done
-    again = options.words("lr-sweep", config, assignments)
-    again += ["--also", also] if also else []
-    with SweepRun(
-        settings,
-        output,
-        also=key,
-        jobs=studies.jobs_of(jobs),
-        force=force,
-        resume=resume,
-    ) as run:
-        _work(terminal, run, [*again, *_resumed(run)])
+    run = SweepRun(settings, studies.place(output, jobs, force=force, resume=resume), key)
+    asked = {"-j": jobs, "--also": also, "--write": write, "--train": go_on, "--picture": picture}
+    others = options.given({"-o": run.folder, "--resume": True, **asked, "--json": json})
+    again = options.words("lr-sweep", config, assignments, *others)
+    with run.sitting:
+        studies.done(terminal, run.sitting, run.finish, again)
         if picture:
             _draw(run)
         if write is not None:
@@ -114,28 +112,23 @@ def lr_sweep(
 
 
 def swept(
-    terminal: Terminal,
-    loaded: Loaded,
-    output: Path | None,
-    assignments: list[str],
-    *,
-    resume: bool,
-    command: list[str] | None = None,
+    terminal: Terminal, loaded: Loaded, place: Place, again: Callable[[Path], list[str]]
 ) -> Loaded:
-    """The config of `learning_rate: auto` with the rate of a sweep, which has its own folder.
+    """The config of `learning_rate: auto` with the rate of a sweep beside the run of `place`.
 
-    `command` goes on with the whole; without one, the sweep alone can be gone on with.
+    `again` gives the words to go on with, by the folder of the sweep.
     """
     from bpcli.runs.sweep import SweepRun
 
-    single = loaded._replace(config=loaded.config.model_copy(update={"threads": 1}))
-    beside = output and output.with_name(f"{output.name}-lr-sweep")
-    jobs = studies.jobs_of(None)
-    with SweepRun({"": single}, beside, jobs=jobs, force=not resume, resume=resume) as run:
-        alone = [*options.words("lr-sweep", loaded.path, assignments), *_resumed(run)]
-        rate = _work(terminal, run, command or alone).winner.rate
-        terminal.say(f"learning_rate: auto is {rate:g}, chosen in {run.folder}")
-    return loaded._replace(config=loaded.config.model_copy(update={"learning_rate": rate}))
+    if place.output is not None:
+        beside = place.output.with_name(f"{place.output.name}-lr-sweep")
+        place = place._replace(output=beside)
+    run = SweepRun({"": loaded.with_values(threads=1)}, place)
+    with run.sitting:
+        choice = studies.done(terminal, run.sitting, run.finish, again(run.folder))
+    rate = choice.winner.rate
+    terminal.say(f"learning_rate: auto is {rate:g}, chosen in {run.folder}")
+    return loaded.with_values(learning_rate=rate)
 
 
 def _settings(
@@ -144,46 +137,14 @@ def _settings(
     """The configs by the value of the second key, and its name; one of "" without such a key."""
     from bpcli.experiment.load import load
 
-    one_process = "threads=1"  # jobs, not threads, share the work
     if also is None:
-        return {"": load(config, [*assignments, one_process])}, ""
+        return {"": load(config, [*assignments, studies.ONE_THREAD])}, ""
     key, given, values = also.partition("=")
     if not given or not values.strip():
         raise typer.BadParameter("expected PATH=A,B,…", param_hint="--also")
     names = dict.fromkeys(value.strip() for value in values.split(","))
-    loaded = {name: load(config, [*assignments, f"{key}={name}", one_process]) for name in names}
-    return loaded, key
-
-
-def _resumed(run: SweepRun) -> list[str]:
-    return ["-o", str(run.folder), "--resume"]
-
-
-def _work(terminal: Terminal, run: SweepRun, again: list[str]) -> Choice:
-    """Train and choose; where a signal ends that, the command `again` goes on."""
-    from bpcli.runs.signals import Interrupted
-
-    try:
-        _watch(terminal, run)
-        return run.finish()
-    except Interrupted as asked:
-        say_how_to_go_on(asked, run.on_disk, again)
-        raise typer.Exit(asked.exit_code) from None
-
-
-def _watch(terminal: Terminal, run: SweepRun) -> None:
-    from bpcli.display.messages import notice_lines, print_lines
-    from bpcli.display.progress import CountProgress
-
-    if terminal.verbosity >= 0:
-        print_lines(terminal.err, notice_lines(run.notices))
-    known = len(run.notices)
-    quiet = terminal.verbosity < 0
-    with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
-        for step in run:
-            progress.update(*step)
-    if terminal.verbosity >= 0:
-        print_lines(terminal.err, notice_lines((*run.notices[known:], *run.failures)))
+    others = [*assignments, studies.ONE_THREAD]
+    return {name: load(config, [*others, f"{key}={name}"]) for name in names}, key
 
 
 def _conclude(terminal: Terminal, run: SweepRun, written: Path | None, *, json: bool) -> None:
@@ -197,7 +158,7 @@ def _conclude(terminal: Terminal, run: SweepRun, written: Path | None, *, json: 
     from bpcli.display.sweep import choice_lines, heat_map, sweep_table
 
     facts = run.facts()
-    terminal.result(sweep_table(facts, [run.seconds(one) for one in run.search.candidates]))
+    terminal.result(sweep_table(facts, [run.search.seconds(one) for one in run.search.candidates]))
     if facts["also"]:
         terminal.result("")
         terminal.result(heat_map(facts))

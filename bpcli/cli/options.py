@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -65,10 +65,16 @@ def assignments(sets: list[str], seed: int | None, threads: int | None) -> list[
     return [*sets, *(f"{key}={value}" for key, value in short.items() if value is not None)]
 
 
-def words(command: str, config: Path, assignments: list[str]) -> list[str]:
-    """A command with the same config, in words for a shell."""
-    settings = (word for one in assignments for word in ("--set", one))
-    return ["bpcli", command, str(config), *settings]
+def given(values: Mapping[str, object]) -> list[str]:
+    """The words of the options that were given: {--option: value, True or nothing}."""
+    used = [(option, value) for option, value in values.items() if value]
+    return [str(word) for both in used for word in both if word is not True]
+
+
+def words(command: str, config: Path, assignments: list[str], *others: str) -> list[str]:
+    """The words of a command line."""
+    sets = (word for one in assignments for word in ("--set", one))
+    return ["bpcli", command, str(config), *others, *sets]
 
 
 def dialect(delimiter: str | None, encoding: str | None, decimal: str | None) -> dict[str, str]:

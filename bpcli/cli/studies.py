@@ -1,11 +1,22 @@
-"""Options that lr-sweep and cv share."""
+"""What lr-sweep and cv share: options, and the watch over a sitting to its end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+from bpcli.cli.ending import say_how_to_go_on
+
+if TYPE_CHECKING:
+    from bpcli.display.console import Terminal
+    from bpcli.runs.sitting import Place, Sitting
+
+Result = TypeVar("Result")
+
+ONE_THREAD = "threads=1"  # jobs, not threads, share the work
 
 Folds = Annotated[int | None, typer.Option(min=2, help="The same as --set split.folds=N.")]
 Repeats = Annotated[int | None, typer.Option(min=1, help="The same as --set split.repeats=N.")]
@@ -44,8 +55,40 @@ def require_output(output: Path | None, *, resume: bool, force: bool) -> None:
         raise typer.BadParameter("needs -o FOLDER, and excludes --force", param_hint="--resume")
 
 
-def jobs_of(asked: int | None) -> int:
-    """The worker processes asked for, or one a core."""
+def place(
+    output: Path | None, jobs: int | None = None, *, force: bool = False, resume: bool = False
+) -> Place:
+    """Where and how, by one worker process a core unless told otherwise."""
     from bpcli.config.threads import physical_cores
+    from bpcli.runs.sitting import Place
 
-    return asked or physical_cores()
+    return Place(output, jobs or physical_cores(), force=force, resume=resume)
+
+
+def done(
+    terminal: Terminal, sitting: Sitting, finish: Callable[[], Result], again: list[str]
+) -> Result:
+    """Show the trainings, and finish; on a signal say what is kept, and the words to go on."""
+    from bpcli.runs.signals import Interrupted
+
+    try:
+        _watch(terminal, sitting)
+        return finish()
+    except Interrupted as asked:
+        say_how_to_go_on(asked, sitting.on_disk, again)
+        raise typer.Exit(asked.exit_code) from None
+
+
+def _watch(terminal: Terminal, sitting: Sitting) -> None:
+    from bpcli.display.messages import notice_lines, print_lines
+    from bpcli.display.progress import CountProgress
+
+    quiet = terminal.verbosity < 0
+    known = () if quiet else sitting.notices
+    print_lines(terminal.err, notice_lines(known))
+    with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
+        for step in sitting:
+            progress.update(*step)
+    if not quiet:
+        later = (*sitting.notices[len(known) :], *sitting.search.failures)
+        print_lines(terminal.err, notice_lines(later))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli import options
+from bpcli.cli import options, studies
 from bpcli.cli.ending import say_how_to_go_on
 
 if TYPE_CHECKING:
@@ -70,14 +70,23 @@ def train(
     if require_threshold and loaded.config.stop.threshold is None:
         what = "needs stop.threshold in the config"
         raise typer.BadParameter(what, param_hint="--require-threshold")
-    again = options.words("train", config, assignments)
+
+    def again(folder: Path) -> list[str]:
+        return options.words("train", config, assignments, "-o", str(folder), "--resume")
+
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
         from bpcli.runs.claim import Claim
 
+        def sweep_again(sweep: Path) -> list[str]:
+            if output is not None:
+                return again(output)
+            flags = ("-o", str(sweep), "--resume", "--train")
+            return options.words("lr-sweep", config, assignments, *flags)
+
         Claim(config, output, force, resume).check()  # now, not when the sweep is done
-        command = None if output is None else [*again, "-o", str(output), "--resume"]
-        loaded = swept(terminal, loaded, output, assignments, resume=resume, command=command)
+        place = studies.place(output, force=force, resume=resume)
+        loaded = swept(terminal, loaded, place, sweep_again)
 
     from bpcli.display.messages import notice_lines, print_lines
     from bpcli.runs.signals import Interrupted
@@ -92,7 +101,7 @@ def train(
             _watch(terminal, run)
             outcome = run.finish()
         except Interrupted as asked:
-            say_how_to_go_on(asked, run.on_disk, [*again, "-o", str(run.folder), "--resume"])
+            say_how_to_go_on(asked, run.on_disk, again(run.folder))
             raise typer.Exit(asked.exit_code) from None
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines(run.remarks))

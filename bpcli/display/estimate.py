@@ -37,9 +37,12 @@ def _model(facts: dict[str, Any], command: str) -> list[Text]:
     """Which model this is the estimate of, and how to get it."""
     folds = facts["folds"]
     repeats = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
-    length = "" if facts["epochs"] is None else f" for {facts['epochs']} epochs, the folds' mean"
+    length, each = "", ""
+    if facts["epochs"] is not None:
+        length = f" for {facts['epochs']} epochs, the folds' mean"
+        each = ", each trained for the mean of the epochs that the others take"
     return [
-        Text(f"{folds['folds']} {folds['method']} folds{repeats}, each trained{length}", "dim"),
+        Text(f"{folds['folds']} {folds['method']} folds{repeats}{each}", "dim"),
         Text(f"This is the estimate for one training on all rows but the test rows{length}."),
         Text.assemble(("Get it: ", "bold"), (command, "cyan"), overflow="fold"),
     ]

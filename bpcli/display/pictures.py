@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpcli.config.errors import Problem, ResourceError
+from bpcli.display.window import window
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SIZE = (7.0, 4.2)  # inches
+_MARGIN = 0.1  # of the height, above and below
 
 
 def sweep_picture(facts: dict[str, Any], kind: str) -> bytes:
@@ -23,25 +28,44 @@ def sweep_picture(facts: dict[str, Any], kind: str) -> bytes:
         raise ResourceError(Problem("BP-S005", "--picture", what, fix)) from None
     with rc_context({"svg.hashsalt": "bpcli", "svg.fonttype": "none"}):
         figure = Figure(figsize=_SIZE, layout="constrained")
-        axes = figure.subplots()
-        for setting in dict.fromkeys(one.get("setting", "") for one in facts["candidates"]):
-            own = [one for one in facts["candidates"] if one.get("setting", "") == setting]
-            known = [one for one in own if one["mean"] is not None]
-            axes.errorbar(
-                [one["learning_rate"] for one in known],
-                [one["mean"] for one in known],
-                [one["standard_error"] or 0.0 for one in known],
-                marker="o",
-                capsize=3,
-                label=f"{facts['also']} {setting}" if setting else "mean ± standard error",
-            )
-        if facts["choice"]:
-            axes.axvline(facts["choice"]["learning_rate"], linestyle=":", label="chosen")
-        axes.set_xscale("log")
-        axes.set_xlabel("learning rate")
-        axes.set_ylabel(f"{facts['metric']} of the rows held out")
-        axes.legend()
+        _draw(figure.subplots(), facts)
         content = BytesIO()
         nothing = {"Date": None} if kind == "svg" else {}
         figure.savefig(content, format=kind, dpi=150, metadata=nothing)
     return content.getvalue()
+
+
+def _draw(axes: Axes, facts: dict[str, Any]) -> None:
+    """Lines with error bars; beyond the window arrows, at the bottom a cross for a failed fold."""
+    low, high = window(facts["candidates"], facts["better"])
+    margin = _MARGIN * (high - low or 1.0)
+    axes.set_ylim(low - margin, high + margin)
+    for setting in dict.fromkeys(one.get("setting", "") for one in facts["candidates"]):
+        own = [one for one in facts["candidates"] if one.get("setting", "") == setting]
+        known = [one for one in own if one["mean"] is not None]
+        bars = axes.errorbar(
+            [one["learning_rate"] for one in known],
+            [one["mean"] for one in known],
+            [one["standard_error"] or 0.0 for one in known],
+            marker="o",
+            capsize=3,
+            label=f"{facts['also']} {setting}" if setting else "mean ± standard error",
+        )
+        color = bars.lines[0].get_color()
+        marks = {
+            "^": (high + margin / 2, [one for one in known if one["mean"] > high]),
+            "v": (low - margin / 2, [one for one in known if one["mean"] < low]),
+            "x": (low - margin / 2, [one for one in own if one["failed_folds"]]),
+        }
+        for mark, (level, some) in marks.items():
+            rates = [one["learning_rate"] for one in some]
+            axes.plot(rates, [level] * len(rates), mark, color=color)
+    axes.set_xscale("log")
+    axes.grid(alpha=0.3)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel(f"{facts['metric']} of the rows held out")
+    if choice := facts["choice"]:
+        setting = f"{facts['also']} {choice['setting']}, " if facts["also"] else ""
+        axes.axvline(choice["learning_rate"], linestyle=":", color="black", label="chosen")
+        axes.set_title(f"chosen: {setting}learning rate {choice['learning_rate']:g}")
+    axes.legend()

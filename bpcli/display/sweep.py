@@ -12,6 +12,7 @@ from rich.text import Text
 from bpcli.display.figures import MISSING, aligned, duration, number
 from bpcli.display.tables import head, quiet_table
 from bpcli.display.text import show
+from bpcli.display.window import span, window
 
 _STRIP = 31  # characters of the plot beside the table
 _SHADES = ("grey15", "grey23", "grey35", "dark_green", "green4", "green3")
@@ -20,16 +21,16 @@ Facts = dict[str, Any]
 
 
 def sweep_table(facts: Facts, seconds: Sequence[float]) -> RenderableType:
-    """One row a rate: mean ± standard error, drawn too, loss, failed folds, epoch, time."""
+    """One row a rate: mean ± standard error, drawn too, loss, folds, epoch, time."""
     candidates = facts["candidates"]
     columns: dict[str, list[str]] = {
         **({facts["also"]: [show(one["setting"]) for one in candidates]} if facts["also"] else {}),
         "rate": [f"{one['learning_rate']:g}" for one in candidates],
         facts["metric"]: aligned([one["mean"] for one in candidates]),
         "±": aligned([one["standard_error"] for one in candidates]),
-        "": list(_strips(candidates)),
+        "": list(_strips(candidates, facts["better"])),
         "loss": aligned([one["mean_loss"] for one in candidates]),
-        "failed": [_failed(one) for one in candidates],
+        "folds": [_folds(one) for one in candidates],
         "epoch": [_rounded(one["mean_epoch"]) for one in candidates],
         "time": [duration(one) for one in seconds],
     }
@@ -48,14 +49,13 @@ def choice_lines(facts: Facts) -> RenderableType:
     """What was chosen, by which rule, and how sure that is."""
     choice = facts["choice"]
     winner = _find(facts, choice)
-    setting = f"{show(facts['also'])} {show(choice['setting'])}, " if facts["also"] else ""
-    chosen = f"{setting}learning rate {choice['learning_rate']:g}"
+    chosen = f"{_setting(facts, choice)}learning rate {choice['learning_rate']:g}"
     lines = [
         Text.assemble(("Chosen: ", "bold"), (chosen, "bold cyan"), f" ({_score(facts, winner)})")
     ]
     lines.append(Text(_rule(facts), "dim"))
     if choice["runner_up"]:
-        lines.append(Text(_compared(choice)))
+        lines.append(Text(_compared(facts, choice)))
     return Group(*lines)
 
 
@@ -64,7 +64,7 @@ def heat_map(facts: Facts) -> RenderableType:
     candidates = facts["candidates"]
     settings = list(dict.fromkeys(one["setting"] for one in candidates))
     rates = sorted({one["learning_rate"] for one in candidates})
-    means = {(one["setting"], one["learning_rate"]): one["mean"] for one in candidates}
+    means = {_name(one): one["mean"] for one in candidates if not one["out"]}
     known = sorted(mean for mean in means.values() if mean is not None)
     table = Table(box=None, padding=(0, 0), pad_edge=False, header_style="")
     table.add_column(head(show(facts["also"])), justify="right")
@@ -85,28 +85,27 @@ def _shaded(mean: float | None, known: Sequence[float], better: str) -> Text:
     return Text(f" {number(mean)} ", f"on {shade}")
 
 
-def _strips(candidates: Iterable[Facts]) -> Iterable[str]:
-    """A line of the plot for each candidate: its mean, and one standard error on each side."""
-    spans = [_span(one) for one in candidates]
-    ends = [end for span in spans if span for end in span]
-    low, high = min(ends, default=0.0), max(ends, default=0.0)
+def _strips(candidates: Sequence[Facts], better: str) -> Iterable[str]:
+    """A line of the plot for each candidate: its mean, and one standard error on each side.
+
+    A mean beyond the window of the plot is an arrow at its end.
+    """
+    low, high = window(candidates, better)
     scale = (_STRIP - 1) / (high - low) if high > low else 0.0
-    for span in spans:
-        if span is None:
-            yield " " * _STRIP
-            continue
-        left, middle, right = (round((value - low) * scale) for value in span)
+    for one in candidates:
         line = [" "] * _STRIP
-        line[left : right + 1] = "─" * (right + 1 - left)
-        line[middle] = "●"
+        if one["mean"] is None:
+            pass
+        elif one["mean"] < low:
+            line[0] = "‹"
+        elif one["mean"] > high:
+            line[-1] = "›"
+        else:
+            ends = (round((end - low) * scale) for end in span(one))
+            left, right = (min(max(end, 0), _STRIP - 1) for end in ends)
+            line[left : right + 1] = "─" * (right + 1 - left)
+            line[round((one["mean"] - low) * scale)] = "●"
         yield "".join(line)
-
-
-def _span(one: Facts) -> tuple[float, float, float] | None:
-    if one["mean"] is None:
-        return None
-    error = one["standard_error"] or 0.0
-    return one["mean"] - error, one["mean"], one["mean"] + error
 
 
 def _marks(facts: Facts) -> list[str]:
@@ -129,6 +128,11 @@ def _find(facts: Facts, choice: Facts) -> Facts:
     return found
 
 
+def _setting(facts: Facts, one: Facts) -> str:
+    """`batch_size 16, `; nothing where only rates were swept."""
+    return f"{show(facts['also'])} {show(one['setting'])}, " if facts["also"] else ""
+
+
 def _score(facts: Facts, one: Facts) -> str:
     error = f" ± {number(one['standard_error'])}" if one["standard_error"] is not None else ""
     return f"{facts['metric']} {number(one['mean'])}{error}"
@@ -138,6 +142,7 @@ def _rule(facts: Facts) -> str:
     folds = facts["folds"]
     repeats = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
     rules = {
+        "lowest-loss": "the lowest loss of those within one standard error of the best mean",
         "min": "the best mean; of equal ones the lower loss, then the lower rate",
         "one-se": "the lowest rate within one standard error of the best mean",
     }
@@ -145,13 +150,9 @@ def _rule(facts: Facts) -> str:
     return f"rule {rule}: {rules[rule]}; {folds['folds']} {folds['method']} folds{repeats}"
 
 
-def _compared(choice: Facts) -> str:
-    other = choice["runner_up"]
-    name = (
-        f"{show(other['setting'])}, {other['learning_rate']:g}"
-        if other.get("setting")
-        else f"{other['learning_rate']:g}"
-    )
+def _compared(facts: Facts, choice: Facts) -> str:
+    other, winner = choice["runner_up"], _find(facts, choice)
+    name = f"{_setting(facts, other)}{other['learning_rate']:g}"
     if choice["p"] is None:
         return f"{name} comes next; a single fold allows no test"
     alike = len(choice["alike"])
@@ -159,11 +160,16 @@ def _compared(choice: Facts) -> str:
     if any(_name(one) == _name(other) for one in choice["alike"]):
         more = f", nor from {alike - 1} more (=)" if alike > 1 else ""
         return f"It cannot be told apart from {name} ({told}){more}."
+    ahead = other["mean"] - winner["mean"]
+    if (ahead if facts["better"] == "higher" else -ahead) > 0:
+        return f"{name} scores better ({told}), within one standard error."
     return f"It is better than {name}, which comes next ({told})."
 
 
-def _failed(one: Facts) -> str:
-    return f"{one['failed_folds']}/{one['folds']}" if one["failed_folds"] else ""
+def _folds(one: Facts) -> str:
+    if one["failed_folds"]:
+        return f"{one['failed_folds']}/{one['folds']} failed"
+    return f"{one['folds']}, out" if one["out"] else f"{one['folds']}"
 
 
 def _rounded(value: float | None) -> str:

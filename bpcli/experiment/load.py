@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpcli.config.build import build
 from bpcli.config.document import Document, read_document
@@ -32,6 +32,10 @@ class Loaded(NamedTuple):
     def inputs(self) -> list[Path]:
         """The files that are read: the config, and those of the data."""
         return [self.path, *(self.folder / path for path in self.config.data.files.values())]
+
+    def with_values(self, **values: Any) -> Loaded:
+        """The same with other values of keys of the config, which are not checked anew."""
+        return self._replace(config=self.config.model_copy(update=values))
 
 
 def load(path: Path, assignments: Sequence[str] = (), *, auto_threads: int | None = None) -> Loaded:

@@ -1,6 +1,7 @@
 """Several trainings of one network at once, each with the bits of the same training alone.
 
-They differ in learning rate and rows; the network, the method and the numbers of rows are common.
+They differ in learning rate, rows and length; the network, the method and the numbers of rows are
+common, and whether the validation rows have a say.
 One that diverges has failed, one that its own stop rule ends is done: both leave, and the others
 do not notice.
 """
@@ -17,7 +18,7 @@ import numpy as np
 from bpcli.config.errors import Problem
 from bpcli.experiment.fit import divergence, last_reason, unscored
 from bpcli.experiment.problem import LearningProblem
-from bpcli.experiment.stopping import Record, StopRule
+from bpcli.experiment.stopping import Record, StopRule, rows_have_a_say, until
 from bpcli.experiment.validation import Validation, Validator, record_of
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
@@ -50,10 +51,15 @@ class Lesson(NamedTuple):
 class Replica:
     """One of the trainings, and what has come of it."""
 
-    def __init__(self, lesson: Lesson, rate: float) -> None:
+    def __init__(self, lesson: Lesson, rate: float, length: int | None = None) -> None:
+        """Training as long as its config says, or for `length` epochs."""
         self.lesson, self.rate = lesson, rate
-        watched = lesson.validation
-        self.rule = StopRule(lesson.problem.config.stop, watched and watched.metric)
+        config, watched = lesson.problem.config, lesson.validation
+        self.watches = length is None and watched is not None and rows_have_a_say(config)
+        stop = config.stop if length is None else until(length)
+        if not self.watches:  # nothing depends on the monitored loss, and this one is free
+            stop = stop.model_copy(update={"monitor": "train_loss"})
+        self.rule = StopRule(stop, watched and watched.metric)
         self.records: list[Record] = []
         self.weights: Array = np.empty(
             0
@@ -183,6 +189,6 @@ class _Group:
         return self.state.result[r : r + 1]
 
     def _validator(self) -> Validator | None:
-        watched = (replica.lesson.validation for replica in self.replicas)
+        watched = [one.lesson.validation for one in self.replicas if one.watches]
         own = [one for one in watched if one is not None]
         return Validator(self.network, self.method.loss, own, self.state.result) if own else None

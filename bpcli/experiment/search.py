@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from bpcli.config.component import Spec
 
-Rule = Literal["min", "one-se"]
+Rule = Literal["lowest-loss", "min", "one-se"]
+Grid = Literal["fixed", "range-test"]
 
 
 class LrSweepSpec(Spec):
@@ -20,13 +21,28 @@ class LrSweepSpec(Spec):
     rates: Annotated[
         int, Field(ge=2, le=1000, description="learning rates, at equal ratios, of three digits")
     ] = 12
+    grid: Annotated[
+        Grid,
+        Field(
+            description="fixed: from lowest to highest; range-test: within them, from a tenth of "
+            "the valley of a short range test to its rate of the lowest loss, a heuristic"
+        ),
+    ] = "fixed"
     rule: Annotated[
         Rule,
         Field(
-            description="min: the best mean over the folds; one-se: the lowest rate whose mean is "
-            "at most one standard error of the best worse than it"
+            description="lowest-loss: of the rates whose mean score is at most one standard error "
+            "worse than the best, the one with the lowest mean loss; one-se: the lowest of them; "
+            "min: the best mean score"
         ),
-    ] = "min"
+    ] = "lowest-loss"
+    halving: Annotated[
+        bool,
+        Field(
+            description="successive halving: after 2, 4, 8 … folds only the better half of the "
+            "rates goes on, so that most of the time goes to those that may win"
+        ),
+    ] = False
     extend: Annotated[
         int,
         Field(ge=0, le=100, description="most rates added beyond an end where the best one lies"),

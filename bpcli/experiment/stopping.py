@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.experiment.config import StopSpec
+from bpcli.experiment.config import Config, StopSpec
 from bpcli.metrics.metric import Metric
 
 
@@ -21,6 +21,19 @@ class Record(NamedTuple):
     validation_metric: float | None
     gradient_norm: float
     seconds: float  # since training began
+
+
+def rows_have_a_say(config: Config) -> bool:
+    """Whether validation rows decide on anything: the end, the weights kept, or the rate."""
+    stop, schedule = config.stop, config.schedule
+    decides = stop.restore_best or stop.patience is not None or (schedule and schedule.memory())
+    on_validation = stop.monitor == "validation_loss"
+    return stop.target_metric is not None or (on_validation and bool(decides))
+
+
+def until(epoch: int) -> StopSpec:
+    """An end after so many epochs, in which validation rows have no say."""
+    return StopSpec(epoch=epoch, monitor="train_loss", restore_best=False)
 
 
 class StopRule:

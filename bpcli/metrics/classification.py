@@ -11,7 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.metrics.counts import Counts
-from bpcli.metrics.metric import Better, Floats, Kind, Metric, Truth, defined_mean, mean, ratio
+from bpcli.metrics.metric import (
+    AMOUNT,
+    SHARE,
+    Better,
+    Floats,
+    Kind,
+    Limits,
+    Metric,
+    Truth,
+    defined_mean,
+    mean,
+    ratio,
+)
 from bpcli.metrics.ranking import Ranking
 
 ECE_BINS = 15
@@ -22,6 +34,7 @@ class DecisionMetric(Metric):
 
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def of_counts(self, counts: Counts) -> Floats:
         """The metric (B,) of hits and misses (B,K)."""
@@ -106,6 +119,7 @@ class ROCAUC(Metric):
     name: ClassVar[str] = "roc_auc"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return defined_mean(_per_ranking(Ranking.roc_auc, truth, prediction, c))
@@ -121,6 +135,7 @@ class PRAUC(Metric):
     name: ClassVar[str] = "pr_auc"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return defined_mean(_per_ranking(Ranking.average_precision, truth, prediction, c))
@@ -132,6 +147,7 @@ class LogLoss(Metric):
     name: ClassVar[str] = "log_loss"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         picked = prediction[np.arange(len(truth)), truth]
@@ -148,6 +164,7 @@ class Brier(Metric):
     name: ClassVar[str] = "brier"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = (0.0, 2.0)
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         classes = prediction.shape[1]
@@ -165,6 +182,7 @@ class ECE(Metric):
     name: ClassVar[str] = "ece"
     measures: ClassVar[Kind] = "classes"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         confidence = prediction.max(axis=1)

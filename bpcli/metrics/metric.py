@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -14,6 +15,9 @@ Floats = NDArray[np.float64]
 Truth = NDArray[Any]  # class codes (N,), numbers (N,D), or 0 and 1 of each label (N,L)
 Kind = Literal["numbers", "classes", "labels", "quantiles"]
 Better = Literal["higher", "lower", "nominal"]  # nominal: as near as can be to a stated value
+Limits = tuple[float, float]  # the lowest and the highest value there can be
+SHARE: Limits = (0.0, 1.0)
+AMOUNT: Limits = (0.0, inf)
 
 
 class Metric(Component):
@@ -26,6 +30,7 @@ class Metric(Component):
     family: ClassVar[str] = "metric"
     measures: ClassVar[Kind]
     better: ClassVar[Better]
+    limits: ClassVar[Limits]
 
     def value(
         self, truth: Truth, prediction: Floats, weights: Floats | None = None

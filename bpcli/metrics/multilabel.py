@@ -10,7 +10,18 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.metrics.counts import Counts
-from bpcli.metrics.metric import Better, Floats, Kind, Metric, Truth, defined_mean, mean, ratio
+from bpcli.metrics.metric import (
+    SHARE,
+    Better,
+    Floats,
+    Kind,
+    Limits,
+    Metric,
+    Truth,
+    defined_mean,
+    mean,
+    ratio,
+)
 from bpcli.metrics.ranking import Ranking
 
 
@@ -20,6 +31,7 @@ class MicroF1(Metric):
     name: ClassVar[str] = "f1_micro"
     measures: ClassVar[Kind] = "labels"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         counts = Counts.of(truth, prediction > 0.5, c)
@@ -33,6 +45,7 @@ class MacroF1(Metric):
     name: ClassVar[str] = "f1_macro"
     measures: ClassVar[Kind] = "labels"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         f1 = Counts.of(truth, prediction > 0.5, c).f1()
@@ -45,6 +58,7 @@ class SubsetAccuracy(Metric):
     name: ClassVar[str] = "subset_accuracy"
     measures: ClassVar[Kind] = "labels"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return mean(((prediction > 0.5) == truth).all(axis=1) * 1.0, c)
@@ -56,6 +70,7 @@ class HammingLoss(Metric):
     name: ClassVar[str] = "hamming_loss"
     measures: ClassVar[Kind] = "labels"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return mean(((prediction > 0.5) != truth).mean(axis=1), c)
@@ -70,6 +85,7 @@ class MacroROCAUC(Metric):
     name: ClassVar[str] = "roc_auc_macro"
     measures: ClassVar[Kind] = "labels"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return defined_mean(np.stack([r.roc_auc() for r in _rankings(truth, prediction, c)], 1))
@@ -84,6 +100,7 @@ class MacroPRAUC(Metric):
     name: ClassVar[str] = "pr_auc_macro"
     measures: ClassVar[Kind] = "labels"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         rankings = _rankings(truth, prediction, c)
@@ -96,6 +113,7 @@ class MacroBrier(Metric):
     name: ClassVar[str] = "brier_macro"
     measures: ClassVar[Kind] = "labels"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return mean(np.square(prediction - truth).mean(axis=1), c)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from bpcli.metrics.metric import Better, Floats, Kind, Metric, Truth, mean
+from bpcli.metrics.metric import AMOUNT, SHARE, Better, Floats, Kind, Limits, Metric, Truth, mean
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Levels = Annotated[
@@ -25,6 +25,7 @@ class Pinball(Metric):
     name: ClassVar[str] = "pinball"
     measures: ClassVar[Kind] = "quantiles"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = AMOUNT
     levels: Levels = (0.1, 0.5, 0.9)
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
@@ -40,6 +41,7 @@ class Coverage(Metric):
     name: ClassVar[str] = "coverage"
     measures: ClassVar[Kind] = "quantiles"
     better: ClassVar[Better] = "nominal"
+    limits: ClassVar[Limits] = SHARE
     levels: Levels = (0.1, 0.5, 0.9)
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:

@@ -5,11 +5,12 @@ Of several targets (D > 1) a metric is the mean of the targets' own, as in sciki
 
 from __future__ import annotations
 
+from math import inf
 from typing import ClassVar
 
 import numpy as np
 
-from bpcli.metrics.metric import Better, Floats, Kind, Metric, Truth, mean, ratio
+from bpcli.metrics.metric import AMOUNT, Better, Floats, Kind, Limits, Metric, Truth, mean, ratio
 
 ROUNDING = 1e-12  # relative; sums of weights closer than this are equal
 CONSTANT = 1e-14  # relative; a spread below it is the rounding of one value
@@ -21,6 +22,7 @@ class RMSE(Metric):
     name: ClassVar[str] = "rmse"
     measures: ClassVar[Kind] = "numbers"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return _overall(np.sqrt(mean(np.square(prediction - truth), c)))
@@ -32,6 +34,7 @@ class MAE(Metric):
     name: ClassVar[str] = "mae"
     measures: ClassVar[Kind] = "numbers"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         return _overall(mean(np.abs(prediction - truth), c))
@@ -47,6 +50,7 @@ class R2(Metric):
     name: ClassVar[str] = "r2"
     measures: ClassVar[Kind] = "numbers"
     better: ClassVar[Better] = "higher"
+    limits: ClassVar[Limits] = (-inf, 1.0)
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         if len(truth) < 2:
@@ -68,6 +72,7 @@ class MedianAE(Metric):
     name: ClassVar[str] = "median_ae"
     measures: ClassVar[Kind] = "numbers"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         errors = np.abs(prediction - truth)
@@ -83,6 +88,7 @@ class MAPE(Metric):
     name: ClassVar[str] = "mape"
     measures: ClassVar[Kind] = "numbers"
     better: ClassVar[Better] = "lower"
+    limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         shares = ratio(np.abs(prediction - truth), np.abs(truth), otherwise=0)

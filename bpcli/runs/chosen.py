@@ -17,7 +17,8 @@ def write_chosen(run: SweepRun, path: Path, assignments: Sequence[str], *, force
     choice, given = run.search.choice, run.loaded
     assert choice is not None
     rate, *second = run.chosen
-    changes = {rate: _why(run, choice.winner, assignments), **dict.fromkeys(second, "")}
+    with_it = "lr-sweep chose it together with learning_rate"
+    changes = {rate: _why(run, choice.winner, assignments), **dict.fromkeys(second, with_it)}
     home = path.resolve().parent
     if home != given.folder.resolve():
         files = run.config.data.files.items()

@@ -1,13 +1,13 @@
 """Which learning rate wins, by which rule, and how sure that is.
 
-The score is the first metric of the rows held out, at the weights that training ends with. A rate
-with a failed fold cannot win. Equal means are told apart by the mean loss, then the lower rate.
+The score is the first metric of the rows held out, by trainings in which they had no say. A rate
+without a score in every fold cannot win. Equal means are told apart by the mean loss, then the
+lower rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import fmean
 from typing import NamedTuple
 
 from bpcli.experiment.search import Rule
@@ -23,6 +23,12 @@ class Candidate(NamedTuple):
     setting: str
     rate: float
     trials: tuple[Trial, ...]
+    folds: int  # of which it has a trial, unless it is out of the race
+
+    @property
+    def out(self) -> bool:
+        """Whether it was left behind before it had been through all folds."""
+        return len(self.trials) < self.folds
 
     @property
     def failed(self) -> int:
@@ -52,20 +58,21 @@ class Candidate(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The winner, the second best, and the test between them."""
+    """The winner by a rule, the best of the others, and the test between them."""
 
     winner: Candidate
+    best: Candidate  # by the mean score alone
     runner_up: Candidate | None
     p: float | None  # of no difference between the two
     alike: tuple[Candidate, ...]  # that cannot be told apart from the winner, best first
 
 
-def candidates_of(trials: Sequence[Trial]) -> list[Candidate]:
+def candidates_of(trials: Sequence[Trial], folds: int) -> list[Candidate]:
     """The trials by setting and rate; settings stay in their order, rates ascend."""
     ordered = sorted(trials, key=lambda trial: (trial.rate, trial.repeat, trial.fold))
     settings = dict.fromkeys(trial.setting for trial in trials)
     return [
-        Candidate(setting, rate, tuple(own))
+        Candidate(setting, rate, tuple(own), folds)
         for setting in settings
         for rate in dict.fromkeys(trial.rate for trial in ordered)
         if (own := [t for t in ordered if (t.setting, t.rate) == (setting, rate)])
@@ -78,28 +85,36 @@ def choose(
     rule: Rule,
     held_out: float,
 ) -> Choice | None:
-    """The winner by the rule; None where every candidate has a failed fold."""
+    """The winner by the rule; None where no candidate has a score in every fold."""
     ranked = rank(candidates, better)
     if not ranked:
         return None
-    winner = ranked[0] if rule == "min" else _lowest_alike(ranked, better)
+    near = _near(ranked, better)
+    winner = {
+        "lowest-loss": min(near, key=_loss),
+        "min": ranked[0],
+        "one-se": min(near, key=lambda one: one.rate),
+    }[rule]
     others = [one for one in ranked if one is not winner]
     p_of = {id(one): _p(winner, one, held_out) for one in others}
     alike = tuple(one for one in others if (p := p_of[id(one)]) is None or p > LEVEL)
     runner_up = others[0] if others else None
-    return Choice(winner, runner_up, p_of[id(runner_up)] if runner_up else None, alike)
+    return Choice(winner, ranked[0], runner_up, p_of[id(runner_up)] if runner_up else None, alike)
 
 
 def rank(candidates: Iterable[Candidate], better: str) -> list[Candidate]:
-    """The candidates without a failed fold, the best first."""
-    return sorted(
-        (one for one in candidates if not one.failed), key=lambda one: _order(one, better)
-    )
+    """The candidates with a score in every fold, the best first."""
+    whole = (one for one in candidates if not (one.failed or one.out))
+    return sorted(whole, key=lambda one: _order(one, better))
 
 
 def _order(one: Candidate, better: str) -> tuple[float, float, float]:
-    assert one.score and one.loss
-    return _cost(one, better), one.loss.value, one.rate
+    return _cost(one, better), *_loss(one)
+
+
+def _loss(one: Candidate) -> tuple[float, float]:
+    assert one.loss
+    return one.loss.value, one.rate
 
 
 def _cost(one: Candidate, better: str) -> float:
@@ -108,13 +123,12 @@ def _cost(one: Candidate, better: str) -> float:
     return -one.score.value if better == "higher" else one.score.value
 
 
-def _lowest_alike(ranked: Sequence[Candidate], better: str) -> Candidate:
-    """The lowest rate of the best one's setting within one standard error of the best."""
+def _near(ranked: Sequence[Candidate], better: str) -> list[Candidate]:
+    """Those of the best one's setting within one standard error of the best."""
     best = ranked[0]
     assert best.score
     limit = _cost(best, better) + (best.score.error or 0.0)
-    near = [one for one in ranked if one.setting == best.setting and _cost(one, better) <= limit]
-    return min(near, key=lambda one: one.rate)
+    return [one for one in ranked if one.setting == best.setting and _cost(one, better) <= limit]
 
 
 def _p(one: Candidate, other: Candidate, held_out: float) -> float | None:
@@ -125,8 +139,3 @@ def _p(one: Candidate, other: Candidate, held_out: float) -> float | None:
 def _mean(values: Iterable[float | None]) -> Mean | None:
     known = [value for value in values if value is not None]
     return Mean.of(known) if known else None
-
-
-def mean_epoch(trials: Iterable[Trial]) -> int:
-    """The mean epoch that the scored weights are of, rounded, at least 1."""
-    return max(1, round(fmean(trial.epoch for trial in trials if trial.epoch is not None)))

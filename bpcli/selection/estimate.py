@@ -1,39 +1,37 @@
 """How well a config does on rows it has not seen: k-fold cross-validation, once or repeated.
 
-Where training looks at validation rows to choose its end, the folds only say how many epochs that
-takes; then every fold trains for the mean of them and is scored. Rows that choose an epoch would
-flatter the score of the epoch that they chose.
+Where training looks at validation rows, each fold is scored by a training for as many epochs as the
+other folds take (see `trainings`); the model to be had is trained for as many as all of them take.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.config.errors import NumericError, Problem
+from bpcli.config.errors import Notice, NumericError, Problem
 from bpcli.data.arrays import Ints
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import VALIDATION
 from bpcli.experiment.baseline import constant_baseline
-from bpcli.experiment.config import Config, StopSpec
+from bpcli.experiment.config import Config
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.scoring import score
-from bpcli.metrics.metric import Floats
+from bpcli.metrics.metric import Floats, Metric
 from bpcli.nn.layer import Array
-from bpcli.selection.choice import mean_epoch
 from bpcli.selection.statistics import Mean, interval
-from bpcli.selection.study import Key, Study, Trial
+from bpcli.selection.study import Finished, Key, Prediction, Study, Trial
+from bpcli.selection.trainings import Trainings, mean_epoch
 
 
 class Held(NamedTuple):
-    """A fold's training, and its predictions of the rows held out."""
+    """A fold's training that is scored, and its predictions of the rows held out."""
 
     trial: Trial
-    prediction: list[list[float]]  # (rows held out, N columns)
+    prediction: Prediction
 
 
 class MetricEstimate(NamedTuple):
@@ -41,50 +39,61 @@ class MetricEstimate(NamedTuple):
 
     values: tuple[float, ...]
     mean: Mean
-    interval: tuple[float, float] | None  # 95 %; None for a single fold
+    interval: tuple[float, float] | None  # 95 %; None for one fold, or where all say the same
     baseline: float | None
 
 
 class CrossValidation:
-    """The folds of one config, in one pass, or in two where the first chooses the epochs."""
+    """The folds of one config, trained once, or twice where the first time tells the epochs."""
 
-    def __init__(self, prepared: Prepared, config: Config) -> None:
-        self.prepared, self.config = prepared, config
-        self.epochs: int | None = None  # that each training gets; None where its rules decide
+    failures: tuple[Notice, ...] = ()  # they end it
+
+    def __init__(
+        self, prepared: Prepared, config: Config, notices: tuple[Notice, ...] = ()
+    ) -> None:
+        self.prepared, self.config, self.notices = prepared, config, notices
         self.study = Study({"": (prepared, config)})
-        self.held: list[Held] = []
-
-    @property
-    def watches(self) -> bool:
-        """Whether the validation rows have a say in when training ends."""
-        return self.config.stop.watches_validation
-
-    def groups(self, jobs: int) -> list[list[Key]]:
-        """The trainings of one pass."""
-        return self.study.groups(self.study.keys([self._rate()]), jobs)
+        self.trainings = Trainings(self.study)
+        self._predictions: dict[Key, Prediction] = {}
 
     def work(self, group: Sequence[Key]) -> str:
         """Train a group and predict the rows that each training holds out; one line."""
-        return json.dumps(
-            [(t, self._predict(t, one.weights)) for t, one in self.study.replicas(group)]
-        )
+        return self.study.train(group, self._predict).to_json()
 
-    def take(self, lines: Iterable[str]) -> None:
-        """Take in a whole pass.  Raises NumericError where a fold has no score."""
-        done = [
-            (Trial(*trial), prediction) for line in lines for trial, prediction in json.loads(line)
-        ]
-        self.held = sorted((Held(*one) for one in done), key=lambda one: one.trial.key)
-        failed = [one.trial for one in self.held if one.trial.failure]
-        if failed:
+    def take(self, finished: Finished) -> None:
+        """Take in a group, of this sitting or an earlier one."""
+        self.trainings.take(finished)
+        keys = (trial.key for trial in finished.trials)
+        self._predictions.update(zip(keys, finished.predictions, strict=True))
+
+    def pending(self) -> list[Key]:
+        """The trainings to do next; empty at the end.  NumericError where a fold has no score."""
+        failed = [trial for trial in self.trainings.results(self._keys) if trial.failure]
+        if failed and not self.trainings.missing(self._keys):
             raise NumericError(*map(_failure, failed))
+        return self.trainings.pending(self._keys)
 
-    def settle(self) -> None:
-        """From the first pass the number of epochs, for a second one that is scored."""
-        self.epochs = mean_epoch(one.trial for one in self.held)
-        stop = StopSpec(epoch=self.epochs, monitor="train_loss", restore_best=False)
-        settled = self.config.model_copy(update={"stop": stop})
-        self.study = Study({"": (self.prepared, settled)})
+    @property
+    def left(self) -> int:
+        """Trainings known to be needed still."""
+        return self.trainings.left(self._keys)
+
+    def record(self) -> dict[str, Any]:
+        """What else is known of the trainings, for the record of the run."""
+        return {}
+
+    @property
+    def epochs(self) -> int | None:
+        """That the model to be had is trained for; None where the config's own rules end it."""
+        if not self.study.watches(""):
+            return None
+        return mean_epoch(one.epoch for one in self.trainings.first(self._keys))
+
+    @property
+    def held(self) -> list[Held]:
+        """The trainings that are scored, in the order of the folds."""
+        trials = self.trainings.results(self._keys)
+        return [Held(trial, self._predictions[trial.key]) for trial in trials]
 
     def refit(self) -> list[str]:
         """The model to be had, as PATH=VALUE: this config on all rows but the test rows."""
@@ -121,7 +130,8 @@ class CrossValidation:
     ) -> MetricEstimate:
         values = tuple(one[name] for one in by_fold)
         base = [one[name] for one in baselines if name in one]
-        around = interval(values, self.study.share_held_out()) if len(values) > 1 else None
+        limits = Metric.members()[name].limits
+        around = interval(values, self.study.share_held_out(), limits) if len(values) > 1 else None
         return MetricEstimate(values, Mean.of(values), around, fmean(base) if base else None)
 
     def _scores(self) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
@@ -139,19 +149,20 @@ class CrossValidation:
         for one in self.held:
             yield one, self.study.lesson(one.trial.key).problem.prepared.rows(VALIDATION)
 
-    def _predict(self, trial: Trial, weights: Array) -> list[list[float]]:
-        if trial.failure:
+    def _predict(self, trial: Trial, weights: Array) -> Prediction:
+        """Of the rows held out; nothing where the training is not the one that is scored."""
+        if trial.failure or (self.study.watches("") and trial.length is None):
             return []
         problem = self.study.lesson(trial.key).problem
         rows = problem.prepared.rows(VALIDATION)
-        prediction: list[list[float]] = (
+        prediction: Prediction = (
             problem.predictor(weights).predict_inputs(problem.prepared.x[rows]).tolist()
         )
         return prediction
 
-    def _rate(self) -> float:
-        (rate,) = next(iter(self.study.lessons.values())).problem.method().rates
-        return rate
+    @property
+    def _keys(self) -> list[Key]:
+        return self.study.keys(next(iter(self.study.lessons.values())).problem.method().rates)
 
 
 def _failure(trial: Trial) -> Problem:

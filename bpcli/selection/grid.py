@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpcli.experiment.search import LrSweepSpec
+from bpcli.selection.range_test import RangeTest
 
 DIGITS = 3
 AT_ONCE = 3  # rates added beyond an end at a time
 
 
-def rates_of(spec: LrSweepSpec) -> tuple[float, ...]:
-    """lowest · ratio^k, the highest included; fewer where rounding makes two of them one."""
-    ratio = spec.highest / spec.lowest
-    rates = (spec.lowest * ratio ** (k / (spec.rates - 1)) for k in range(spec.rates))
+def rates_of(spec: LrSweepSpec, tests: Sequence[RangeTest] = ()) -> tuple[float, ...]:
+    """lowest · ratio^k, the highest included; fewer where rounding makes two of them one.
+
+    Within the span of the range tests, where there are any that leave more than one rate.
+    """
+    lowest, highest = spec.lowest, spec.highest
+    spans = [span for test in tests if (span := test.span())]
+    if spans:
+        low = max(lowest, min(low for low, _ in spans))
+        high = min(highest, max(high for _, high in spans))
+        lowest, highest = (low, high) if low < high else (lowest, highest)
+    rates = (lowest * (highest / lowest) ** (k / (spec.rates - 1)) for k in range(spec.rates))
     return tuple(dict.fromkeys(map(rounded, rates)))
 
 

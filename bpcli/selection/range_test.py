@@ -44,6 +44,11 @@ class RangeTest(NamedTuple):
             },
         }
 
+    def span(self) -> tuple[float, float] | None:
+        """Where the best rate should be: a tenth of the valley … the rate with the lowest loss."""
+        valley, minimum = self.valley(), self.minimum()
+        return (valley / 10, minimum * 10) if valley and minimum else None
+
     def minimum(self) -> float | None:
         """A tenth of the rate with the lowest loss."""
         return self.rates[int(np.argmin(self.losses))] / 10 if self.losses else None
@@ -86,7 +91,7 @@ def range_test(config: Config, prepared: Prepared) -> RangeTest:
     problem = LearningProblem.of(config, prepared)
     rows = problem.training_rows()
     method = problem.method()._replace(schedule=Constant(), parts=1)
-    state = State.start(problem.network, method, config.dtype)
+    state = State.start(problem.network, method, config.dtype, rows)
     rates: list[float] = []
     losses: list[float] = []
     mean = 0.0
@@ -94,9 +99,12 @@ def range_test(config: Config, prepared: Prepared) -> RangeTest:
         rate = LOWEST * (HIGHEST / LOWEST) ** (k / (UPDATES - 1))
         now = method._replace(rates=(rate,), iterations=k + 1)
         try:
-            loss = float(next(train(problem.network, now, state, rows)).loss[0])
+            epoch = next(train(problem.network, now, state, rows), None)
         except Diverged:
             break
+        if epoch is None:  # the optimizer has converged
+            break
+        loss = float(epoch.loss[0])
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
         smooth = mean / (1 - SMOOTHING ** (k + 1))
         if not isfinite(smooth) or (losses and smooth > BLOW_UP * min(losses)):

@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
+from bpcli.config.errors import Notice
 from bpcli.experiment.search import LrSweepSpec
-from bpcli.selection.choice import Candidate, Choice, candidates_of, choose, rank
+from bpcli.selection.choice import Candidate, Choice, candidates_of, choose
 from bpcli.selection.grid import beyond, rates_of
-from bpcli.selection.study import Key, Study, Trial
+from bpcli.selection.race import better_half, rounds
+from bpcli.selection.range_test import range_test
+from bpcli.selection.study import Finished, Key, Study, Trial
+from bpcli.selection.trainings import Trainings
 
 
 class RateSearch:
     """What is known of the rates, and which trainings are asked for next."""
 
-    def __init__(self, study: Study, spec: LrSweepSpec) -> None:
-        self.study, self.spec = study, spec
-        self.grid = rates_of(spec)
+    def __init__(self, study: Study, spec: LrSweepSpec, also: str = "") -> None:
+        self.study, self.spec, self.also = study, spec, also
+        tested = study.settings.values() if spec.grid == "range-test" else ()
+        self.grid = rates_of(spec, [range_test(config, prepared) for prepared, config in tested])
         self.added: list[float] = []  # beyond the ends of the grid
-        self._trials: dict[Key, Trial] = {}
+        self.trainings = Trainings(study)
+        self._finished: list[Finished] = []
 
-    def take(self, trials: Iterable[Trial]) -> None:
-        """Take in results, of this sitting or an earlier one."""
-        self._trials.update({trial.key: trial for trial in trials})
+    def work(self, group: Sequence[Key]) -> str:
+        """Train a group; one line."""
+        return self.study.train(group, lambda trial, weights: []).to_json()
 
-    def __contains__(self, key: Key) -> bool:
-        """Whether the training is done."""
-        return key in self._trials
+    def take(self, finished: Finished) -> None:
+        """Take in a group, of this sitting or an earlier one."""
+        self.trainings.take(finished)
+        self._finished.append(finished)
 
     def pending(self) -> list[Key]:
         """The trainings to do next; empty when the search is over."""
-        while not (missing := self._missing()):
+        while not (pending := self.trainings.pending(self._keys())):
             more = self._beyond()
             if not more:
                 return []
             self.added += more
-        return missing
+        return pending
 
     @property
-    def trials(self) -> list[Trial]:
-        """Every result so far, in the order of settings, rates and folds."""
-        keys = self.study.keys(sorted((*self.grid, *self.added)))
-        return [self._trials[key] for key in keys if key in self._trials]
+    def left(self) -> int:
+        """Trainings known to be needed still; more where the grid is extended."""
+        return self.trainings.left(self._keys())
 
     @property
     def candidates(self) -> list[Candidate]:
-        """The results by setting and rate."""
-        return candidates_of(self.trials)
+        """The results by setting and rate, of those out of the race what there is."""
+        keys = self.study.keys(sorted((*self.grid, *self.added)))
+        return candidates_of(self.trainings.results(keys), len(self.study.places))
 
     @property
     def choice(self) -> Choice | None:
@@ -53,14 +61,67 @@ class RateSearch:
         better, held_out = self.study.metric.better, self.study.share_held_out()
         return choose(self.candidates, better, self.spec.rule, held_out)
 
-    def _missing(self) -> list[Key]:
-        keys = self.study.keys((*self.grid, *self.added))
-        return [key for key in keys if key not in self._trials]
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Where the grid is, and what became of it."""
+        notices = []
+        if self.spec.grid == "range-test":
+            what = f"the grid is {self.grid[0]:g} … {self.grid[-1]:g} by a short range test"
+            notices.append(Notice("BP-S006", "lr_sweep.grid", f"{what}, which is a heuristic"))
+        if self.added:
+            rates = ", ".join(f"{rate:g}" for rate in self.added)
+            what = f"the best rate was at the end of the grid, so it goes on with {rates}"
+            notices.append(Notice("BP-S004", "lr_sweep", what))
+        return tuple(notices)
+
+    @property
+    def failures(self) -> tuple[Notice, ...]:
+        """Each fold that has failed, with its reason."""
+        return tuple(
+            Notice("BP-N011", self._where(trial), trial.failure)
+            for one in self.candidates
+            for trial in one.trials
+            if trial.failure
+        )
+
+    def seconds(self, candidate: Candidate) -> float:
+        """What its trainings took: of each group's time the share of its epochs."""
+        return sum(
+            done.seconds
+            * sum(t.epochs for t in done.trials if (t.setting, t.rate) == candidate[:2])
+            / max(1, sum(t.epochs for t in done.trials))
+            for done in self._finished
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What else is known of the trainings, for the record of the run."""
+        by_rate = {
+            f"{one.setting} {one.rate:g}".strip(): round(self.seconds(one), 3)
+            for one in self.candidates
+        }
+        return {"seconds_by_rate": by_rate}
+
+    def _keys(self) -> list[Key]:
+        """The first trainings of the round that a race is in; at its end all of those left."""
+        keys, places = self.study.keys(self.grid), self.study.places
+        for folds in rounds(len(places)) if self.spec.halving else ():
+            begun = [key for key in keys if key[2:4] in places[:folds]]
+            if self.trainings.pending(begun):
+                return begun
+            candidates = candidates_of(self.trainings.results(begun), folds)
+            left = better_half(candidates, self.study.metric.better)
+            keys = [key for key in keys if key[:2] in left]
+        return [*keys, *self.study.keys(self.added)]
 
     def _beyond(self) -> tuple[float, ...]:
-        """Rates past an end of the grid; a failed rate there is end enough."""
-        ranked = rank(self.candidates, self.study.metric.better)
-        left = self.spec.extend - len(self.added)
-        if not ranked or left <= 0:
+        """Rates past an end at which the best or the chosen one lies; failed ones do not count."""
+        choice, left = self.choice, self.spec.extend - len(self.added)
+        if choice is None or left <= 0:
             return ()
-        return beyond((*self.grid, *self.added), ranked[0].rate, left)
+        rates = (*self.grid, *self.added)
+        return beyond(rates, choice.best.rate, left) or beyond(rates, choice.winner.rate, left)
+
+    def _where(self, trial: Trial) -> str:
+        """`learning rate 0.3, fold 2 of repeat 1`"""
+        setting = f"{self.also}={trial.setting}, " if self.also else ""
+        return f"{setting}learning rate {trial.rate:g}, fold {trial.fold} of repeat {trial.repeat}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import atan, cos, inf, pi, sin, sqrt
+from math import atan, cos, exp, inf, pi, sin, sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
 
@@ -66,7 +66,35 @@ def quantile(share: float, degrees: int) -> float:
     return high
 
 
-def interval(values: Sequence[float], held_out: float, level: float = 0.95) -> tuple[float, float]:
-    """mean ± t · corrected error: where the mean over J ≥ 2 folds would lie for other rows."""
+def interval(
+    values: Sequence[float],
+    held_out: float,
+    limits: tuple[float, float] = (-inf, inf),
+    level: float = 0.95,
+) -> tuple[float, float] | None:
+    """mean ± t · corrected error: where the mean over J ≥ 2 folds would lie for other rows.
+
+    On a scale on which the metric's limits are infinitely far away: the logit between two, the
+    logarithm of the distance from one; the error there by the delta method. None where all folds
+    say the same, which tells nothing of other rows.
+    """
     reach = quantile(level, len(values) - 1) * corrected_error(values, held_out)
-    return fmean(values) - reach, fmean(values) + reach
+    mean = fmean(values)
+    return (_moved(mean, -reach, limits), _moved(mean, reach, limits)) if reach else None
+
+
+def _moved(value: float, by: float, limits: tuple[float, float]) -> float:
+    """The value after a step on that scale, which near the value is as long as `by`."""
+    low, high = limits
+    below, above = value - low, high - value
+    if below == above == inf:
+        return value + by
+    if below <= 0 or above <= 0:  # by rounding alone
+        return value
+    factor = exp(by / below + by / above)
+    if above == inf:
+        return low + below * factor
+    if below == inf:
+        return high - above / factor
+    odds = below / above * factor
+    return low + (high - low) * odds / (1 + odds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,9 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.memory import bytes_of_network
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.replicas import Lesson, Replica, train_together
+from bpcli.experiment.stopping import rows_have_a_say
 from bpcli.metrics.metric import Metric, metrics_for
+from bpcli.nn.layer import Array
 from bpcli.nn.team import cut
 
 CACHE = 1 << 20  # bytes of a group's parameters and work arrays, so that they stay in cache
@@ -26,12 +28,13 @@ MOST_TOGETHER = 64
 
 
 class Key(NamedTuple):
-    """One training of a study: the value of the second setting, the rate, and the fold."""
+    """One training of a study: the value of the second setting, the rate, the fold, its length."""
 
     setting: str
     rate: float
     repeat: int
     fold: int
+    length: int | None = None  # epochs; None where the config's own rules end it
 
 
 class Trial(NamedTuple):
@@ -41,6 +44,7 @@ class Trial(NamedTuple):
     rate: float
     repeat: int
     fold: int
+    length: int | None
     loss: float | None
     metric: float | None
     epoch: int | None  # that the weights are of
@@ -51,7 +55,10 @@ class Trial(NamedTuple):
     @property
     def key(self) -> Key:
         """Which training it was."""
-        return Key(*self[:4])
+        return Key(*self[:5])
+
+
+Prediction = list[list[float]]  # of the rows that a training holds out, (N, columns)
 
 
 class Finished(NamedTuple):
@@ -59,6 +66,7 @@ class Finished(NamedTuple):
 
     seconds: float
     trials: list[Trial]
+    predictions: list[Prediction]  # of each trial; empty where not asked for
 
     def to_json(self) -> str:
         """One line; its numbers read back to the same bits."""
@@ -82,8 +90,13 @@ class Study:
             for setting, both in settings.items()
             for fold in self.folds.folds
         }
+        self.places = [(fold.repeat, fold.number) for fold in self.folds.folds]
         loss = next(iter(self.lessons.values())).problem.loss
         self.metric: Metric = metrics_for(loss.predicts)[0]
+
+    def watches(self, setting: str) -> bool:
+        """Whether the rows held out have a say in the trainings of a setting."""
+        return rows_have_a_say(self.settings[setting][1])
 
     def keys(self, rates: Iterable[float]) -> list[Key]:
         """Every setting × rate × fold."""
@@ -111,22 +124,31 @@ class Study:
         parts = max(-(-len(alike) // fitting), min(jobs, len(alike)))
         return [alike[own] for own in cut(len(alike), parts, 1)]
 
-    def train(self, group: Sequence[Key]) -> Finished:
-        """Train a group together."""
+    def train(
+        self, group: Sequence[Key], predict: Callable[[Trial, Array], Prediction]
+    ) -> Finished:
+        """Train a group together, and predict with what it ends with."""
         start = time.perf_counter()
-        trials = [trial for trial, _ in self.replicas(group)]
-        return Finished(time.perf_counter() - start, trials)
-
-    def replicas(self, group: Sequence[Key]) -> list[tuple[Trial, Replica]]:
-        """Train a group together; what came of each, with its weights."""
-        replicas = [Replica(self.lesson(key), key.rate) for key in group]
+        replicas = [Replica(self.lesson(key), key.rate, key.length) for key in group]
         train_together(replicas)
-        return [(_trial(key, one), one) for key, one in zip(group, replicas, strict=True)]
+        trials = [_trial(key, one) for key, one in zip(group, replicas, strict=True)]
+        weights = [replica.weights for replica in replicas]
+        predictions = [predict(*both) for both in zip(trials, weights, strict=True)]
+        return Finished(time.perf_counter() - start, trials, predictions)
 
     def share_held_out(self) -> float:
         """Rows held out / rows trained on, the mean over the folds."""
         shares = [np.sum(f.sets == VALIDATION) / np.sum(f.sets == TRAIN) for f in self.folds.folds]
         return float(np.mean(shares))
+
+    def facts(self) -> dict[str, Any]:
+        """The folds in numbers."""
+        return {
+            "method": self.folds.method,
+            "folds": max(fold.number for fold in self.folds.folds),
+            "repeats": max(fold.repeat for fold in self.folds.folds),
+            "held_out": self.share_held_out(),
+        }
 
     def lesson(self, key: Key) -> Lesson:
         """The problem and the rows of a training."""

@@ -200,4 +200,6 @@ MEANINGS = {
     "BP-S003": "The journal is damaged.",
     "BP-S004": "The grid of learning rates is extended.",
     "BP-S005": "A picture needs matplotlib.",
+    "BP-S006": "The grid of learning rates comes from a range test.",
+    "BP-S007": "The rate was chosen on the folds of the estimate.",
 }

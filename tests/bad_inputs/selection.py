@@ -90,6 +90,14 @@ CASES = [
         leaves="s",
     ),
     Case(
+        "an estimate of a swept rate",
+        "BP-S007",
+        0,
+        ("learning_rate", "too good"),
+        "cv c.yaml -o s -j 1",
+        {"c.yaml": SHORT + "learning_rate: auto\n"},
+    ),
+    Case(
         "a worker that always dies",
         "BP-S001",
         8,
@@ -129,6 +137,14 @@ CASES = [
         ("lr_sweep", "goes on with"),
         f"{SWEEP} --set lr_sweep.extend=1 --set lr_sweep.lowest=1e-5 --set lr_sweep.highest=1e-4",
         {"c.yaml": SHORT, "t.csv": TABLE},
+    ),
+    Case(
+        "a grid by a heuristic",
+        "BP-S006",
+        0,
+        ("lr_sweep.grid", "range test", "heuristic"),
+        f"{SWEEP} --set lr_sweep.grid=range-test",
+        {"c.yaml": SHORT},
     ),
     Case(
         "a picture without matplotlib",

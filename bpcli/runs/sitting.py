@@ -1,0 +1,170 @@
+"""One sitting at a study: works through what it asks for, in a folder with a journal.
+
+A study that is interrupted or killed goes on from the journal in another sitting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, Self
+
+from bpcli.config.errors import Notice
+from bpcli.data.prepare import Prepared
+from bpcli.execution.workers import work_through
+from bpcli.experiment.config import Config
+from bpcli.experiment.load import Loaded
+from bpcli.runs import folder as names
+from bpcli.runs.claim import Claim
+from bpcli.runs.ending import telling
+from bpcli.runs.files import write_file
+from bpcli.runs.folder import Kind, environment, write_json
+from bpcli.runs.journal import Journal, identity_of
+from bpcli.runs.signals import requests
+from bpcli.selection.study import Finished, Key, Study
+from bpcli.selection.trainings import Trainings
+
+
+class Search(Protocol):
+    """What asks for trainings of a study until it knows enough."""
+
+    study: Study
+    trainings: Trainings
+
+    def pending(self) -> list[Key]:
+        """The trainings to do next; empty at the end."""
+        ...
+
+    def work(self, group: Sequence[Key]) -> str:
+        """Train a group, in any process; one line."""
+        ...
+
+    def take(self, finished: Finished) -> None:
+        """Take in what came of a group."""
+        ...
+
+    def record(self) -> dict[str, Any]:
+        """What else run.json should tell."""
+        ...
+
+    @property
+    def left(self) -> int: ...
+    @property
+    def notices(self) -> tuple[Notice, ...]: ...
+    @property
+    def failures(self) -> tuple[Notice, ...]: ...
+
+
+class Subject(NamedTuple):
+    """What a study is of: kind of folder, config as given and resolved, and what tells it apart."""
+
+    kind: Kind
+    loaded: Loaded
+    prepared: Prepared
+    config: Config
+    identity: Any  # all that the results depend on, besides data and versions
+
+
+class Place(NamedTuple):
+    """Where and how a study is done; nothing that its results depend on."""
+
+    output: Path | None = None
+    jobs: int = 1
+    force: bool = False
+    resume: bool = False
+
+    def claim(self, loaded: Loaded, kind: Kind) -> Claim:
+        """The folder asked for."""
+        return Claim(loaded.path, self.output, self.force, self.resume, kind)
+
+
+class Step(NamedTuple):
+    """How far a study is."""
+
+    done: int
+    asked: int  # trainings known to be needed
+    seconds: float
+
+
+class Sitting:
+    """Take the folder at construction, train by iteration; the journal has what is finished.
+
+    As a context it frees the folder at its end.
+    """
+
+    def __init__(self, subject: Subject, search: Search, place: Place) -> None:
+        self.subject, self.search, self.jobs = subject, search, place.jobs
+        kind, loaded, prepared, _, identity = subject
+        known = identity_of([kind.command, identity, prepared.table.sha256])
+        self.folder, self._lock = place.claim(loaded, kind).take(loaded.inputs, space=0)
+        try:
+            self.journal = Journal(self.folder, known, resume=place.resume)
+            for finished in self.journal.finished:
+                search.take(finished)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self._lock.release()
+
+    def __iter__(self) -> Iterator[Step]:
+        """Train what is pending, group by group."""
+        start, work = time.monotonic(), self.search.work
+        with self.telling(), requests.deferred():
+            self.write_state("running")  # first, so that the folder is known for a study's
+            write_file(self.folder / names.GIVEN, self.subject.loaded.text)
+            while pending := self.search.pending():
+                groups = self.search.study.groups(pending, self.jobs)
+                for done in work_through(work, groups, self.jobs, requests.require_none):
+                    self.search.take(self.journal.add(done.result))
+                    yield Step(*self.progress, time.monotonic() - start)
+
+    def telling(self) -> AbstractContextManager[None]:
+        """Around work on the folder: how it ends is written down, and said in the error."""
+        return telling(self.write_state, lambda: self.on_disk)
+
+    @property
+    def on_disk(self) -> str:
+        """What the folder holds of a study that has not ended well."""
+        done, needed = self.progress
+        return f"{self.folder} keeps {done} of {needed} trainings"
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Trainings done, and known to be needed."""
+        done = len(self.search.trainings)
+        return done, done + self.search.left
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the user should know of the data, the folds and the search."""
+        folds = self.search.study.folds
+        return (*self.subject.prepared.notices, *folds.notices, *self.search.notices)
+
+    def write_state(self, state: str, **facts: Any) -> None:
+        """Say in run.json how the study stands."""
+        _, _, prepared, config, _ = self.subject
+        record = {
+            "state": state,
+            "command": self.subject.kind.command,
+            **facts,
+            "trainings": len(self.search.trainings),
+            "seconds": round(sum(done.seconds for done in self.journal.finished), 3),
+            **self.search.record(),
+            "jobs": self.jobs,
+            "seed": config.seed,
+            "data": {
+                "files": config.data.files,
+                "sha256": prepared.table.sha256,
+                "rows": prepared.table.n_rows,
+            },
+            "notices": [one._asdict() for one in (*self.notices, *self.search.failures)],
+            "environment": environment(),
+        }
+        write_json(self.folder / names.RECORD, record)
