@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.config.errors import ModelError, Notice, NotMetError, Problem
-from bpcli.data.doubt import KINDS, Doubt
+from bpcli.data.doubt import Doubt
 from bpcli.data.features import Features
 from bpcli.data.table import Table
 from bpcli.data.targets.classes import ClassTarget
@@ -56,7 +56,7 @@ class Extras:
             doubt = Doubt.of(self.features, table)
             self._tally.add(doubt)
             if wanted:
-                columns += [(kind, getattr(doubt, kind).tolist()) for kind in KINDS]
+                columns += [(kind, cells.tolist()) for kind, cells in doubt._asdict().items()]
         return columns
 
     def notices(self) -> Iterator[Notice]:
