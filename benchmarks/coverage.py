@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.data.split import CALIBRATION, TEST, VALIDATION
-from bpcli.data.targets.numbers import point
 from bpcli.experiment.conformal import (
     Conformal,
     ConformalSpec,
@@ -27,7 +26,7 @@ from bpcli.experiment.conformal import (
     members,
     scores_of,
 )
-from bpcli.experiment.finish import Finished, finish
+from bpcli.experiment.finish import Finished, finish, seen_by
 from bpcli.experiment.load import load
 from bpcli.experiment.problem import LearningProblem
 from bpcli.runs.resolved import prepare_and_resolve
@@ -82,7 +81,8 @@ def measured(name: str, splits: int) -> Iterator[Found]:
             problem = LearningProblem.of(resolved, prepared)
             for _ in (fit := problem.fit()):
                 pass
-            yield from of_split(problem, finish(problem, fit.weights))
+            raw = problem.predictor(fit.weights).predict_inputs(prepared.x)
+            yield from of_split(problem, finish(problem, seen_by(prepared, raw)))
             print(f"\r{name} {seed + 1}/{splits}", end="", flush=True)
     print()
 
@@ -91,17 +91,16 @@ def of_split(problem: LearningProblem, done: Finished) -> Iterator[Found]:
     """By calibration and by validation rows, at every level, on the same test rows."""
     prepared, kind = problem.prepared, problem.loss.predicts
     truth = prepared.target.truth(prepared.table)
-    p = point(done.prediction, problem.loss.quantiles())
-    test = prepared.rows(TEST)
+    test, p = done.seen[TEST]
     for by, which in {"calibration": CALIBRATION, "validation": VALIDATION}.items():
-        rows = prepared.rows(which)
+        rows, prediction = done.seen[which]
         spec = ConformalSpec(rows=len(rows), set=by, chose=())
-        conformal = Conformal.of(spec, scores_of(kind, p[rows], truth[rows]))
+        conformal = Conformal.of(spec, scores_of(kind, prediction, truth[rows]))
         for level in LEVELS:
             radius = conformal.radius(as_level(level))
-            held = float(covered(kind, p[test], truth[test], radius).mean())
+            held = float(covered(kind, p, truth[test], radius).mean())
             if kind == "classes":
-                size = float(members(p[test], radius).sum(axis=1).mean())
+                size = float(members(p, radius).sum(axis=1).mean())
             else:
                 size = float(radius[0] / truth[test].std())
             yield Found(by, level, len(rows), held, size)

@@ -13,11 +13,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stdout
 from io import StringIO
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = {
@@ -35,18 +36,22 @@ AXES = {
     "TZ": ("UTC", "Asia/Kathmandu"),
     "optimize": ("", "-O"),
 }
+Result = TypeVar("Result")
 SAME = ("model.safetensors", "metrics.json", "predictions_test.csv", "split.csv")
 
 
 def hashes() -> dict[str, str]:
     """SHA-256 of the results of every config and number of threads, trained in this process."""
     return {
-        f"{task} {optimizer} threads {threads}": _trained(task, optimizer, threads)
+        f"{task} {optimizer} threads {threads}": trained(task, optimizer, _hash, threads=threads)
         for task, optimizer, threads in product(TASKS, OPTIMIZERS, THREADS)
     }
 
 
-def _trained(task: str, optimizer: str, threads: int) -> str:
+def trained(
+    task: str, optimizer: str, look: Callable[[Path], Result], **settings: object
+) -> Result:
+    """What `look` makes of the run folder of a reference config."""
     from bpcli.cli.app import run
 
     table, target, loss = TASKS[task]
@@ -58,7 +63,7 @@ def _trained(task: str, optimizer: str, threads: int) -> str:
         "learning_rate": 0.01,
         "epochs": 2,
         "batch_size": 32,
-        "threads": threads,
+        **settings,
     }
     with tempfile.TemporaryDirectory() as name, chdir(name):
         Path(table).write_bytes((ROOT / "data" / table).read_bytes())
@@ -68,7 +73,7 @@ def _trained(task: str, optimizer: str, threads: int) -> str:
             code = run()
         if code:
             raise SystemExit(code)
-        return _hash(Path("run"))
+        return look(Path("run"))
 
 
 def _hash(run: Path) -> str:

@@ -107,6 +107,7 @@ def test_jobs_and_resuming_change_no_byte(config: Path, tmp_path: Path) -> None:
     assert len(journal) == 1 + 2 + 2
     for kept in (1, 2, 4):
         (tmp_path / "cut").mkdir()
+        shutil.copy(tmp_path / "two" / "run.json", tmp_path / "cut")
         (tmp_path / "cut" / JOURNAL).write_text("".join(journal[:kept]))
         cv(config, "-o", tmp_path / "cut", "--resume", *patience)
         assert files(tmp_path / "cut") == files(tmp_path / "two")

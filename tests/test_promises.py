@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bad_inputs import CASES
 from running import ROOT, bpcli
 
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
@@ -22,12 +23,22 @@ def test_every_promise_has_a_line() -> None:
 
 
 def test_every_test_that_is_named_exists() -> None:
-    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", RELIABILITY)
-    assert len(named) > 30
+    named = set(re.findall(r"`(test_\w+\.py)::(\w+)`", RELIABILITY))
+    assert len(named) > 80
     for file, name in named:
-        assert f"\ndef {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), name
+        text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert f"\ndef {name}(" in text or f"\n{name} = " in text, name
     for path in re.findall(r"`(tests/[\w./]+)`", SECURITY):
         assert (ROOT / path).exists(), path
+
+
+def test_every_row_of_the_fault_matrix_is_held() -> None:
+    rows = re.findall(r"^\| (\d+) \| .+ \| .+ \| (.+) \|$", RELIABILITY, re.M)
+    assert [int(number) for number, _ in rows] == list(range(1, 88))
+    cases = {row for case in CASES for row in case.rows}
+    for number, held in rows:
+        assert "::" in held or "`tests/bad_inputs`" in held, number
+        assert int(number) in cases or "`tests/bad_inputs`" not in held, number
 
 
 def test_the_environment_is_not_recorded(tmp_path: Path) -> None:

@@ -12,8 +12,6 @@ from bpcli.data.features import Features, numbers_of
 from bpcli.data.layout import Flag, Levels
 from bpcli.data.table import Table
 
-KINDS = ("unseen", "missing", "out_of_range", "distance")
-
 
 class Doubt(NamedTuple):
     """One number a row (N,) for each kind of doubt."""
@@ -35,6 +33,9 @@ class Doubt(NamedTuple):
             np.count_nonzero(beyond, axis=1),
             beyond.max(axis=1, initial=0.0),
         )
+
+
+KINDS = Doubt._fields
 
 
 def _beyond(features: Features, table: Table) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN
 from bpcli.experiment.config import Config
-from bpcli.experiment.finish import finish
+from bpcli.experiment.finish import finish, seen_by
 from bpcli.experiment.presets import Linear
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.resolve import LOSSES, resolve
@@ -60,8 +60,11 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
     fit = problem.fit()
     for _ in fit:
         pass
-    done = finish(problem, fit.weights)
-    return Baseline(f"linear model, {loss.name}", done.prediction, done.decided)
+    raw = problem.predictor(fit.weights).predict_inputs(prepared.x)
+    assurance = finish(problem, seen_by(prepared, raw)).assurance
+    prediction = assurance(raw)
+    decided = assurance.target.decided(prediction)
+    return Baseline(f"linear model, {loss.name}", prediction, decided)
 
 
 def _own(loss: Loss) -> bool:

@@ -19,6 +19,7 @@ from bpcli.metrics.metric import Floats, Truth
 from bpcli.nn.losses.loss import Loss
 
 LEVEL = Fraction(9, 10)
+SCORED = (TRAIN, VALIDATION, TEST)
 BySet = dict[str, float]
 
 
@@ -83,15 +84,19 @@ class Certainty(NamedTuple):
 
 
 def _probabilities(problem: LearningProblem, done: Finished) -> Probabilities | None:
-    kind, calibration = problem.loss.predicts, done.predictor.calibration
+    kind, calibration = problem.loss.predicts, done.assurance.calibration
     if kind == "numbers":
         return None
     fitted = {name: float(one[0]) for name, one in calibration.fitted.items()}
     before, after = (
-        {name: honesty(kind, p[rows], _truth(problem)[rows]) for name, rows in _sets(problem)}
-        for p in (done.raw, done.prediction)
+        {
+            SET_NAMES[which]: honesty(kind, p, _truth(problem)[rows])
+            for which, (rows, p) in seen.items()
+            if which in SCORED
+        }
+        for seen in (done.raw, done.seen)
     )
-    rows = len(problem.prepared.rows(VALIDATION))
+    rows = len(done.raw[VALIDATION][0]) if VALIDATION in done.raw else 0
     used, why_not = (rows, "") if fitted else (0, _why_not(problem, rows))
     return Probabilities(calibration.method.name, used, why_not, fitted, before, after)
 
@@ -103,28 +108,21 @@ def _why_not(problem: LearningProblem, rows: int) -> str:
 
 
 def _cut(problem: LearningProblem, done: Finished) -> Cut | None:
-    decision, target = problem.config.decision, done.predictor.target
-    decided = target.decided(done.prediction)
-    if decision is None or decided is None or not isinstance(target, ClassTarget):
+    decision, target = problem.config.decision, done.assurance.target
+    if decision is None or not isinstance(target, ClassTarget) or target.threshold is None:
         return None
-    chosen = decision.metric if isinstance(decision, Maximize) else None
-    before, after = (
-        {
-            name: value
-            for name, rows in _sets(problem)
-            if chosen and (value := chosen.value(_truth(problem)[rows], p[rows])) is not None
-        }
-        for p in (done.prediction, decided)
-    )
-    assert target.threshold is not None
-    return Cut(
-        target.classes[1],
-        target.threshold,
-        chosen.name if chosen else None,
-        len(problem.prepared.rows(VALIDATION)) if chosen else 0,
-        before,
-        after,
-    )
+    if not isinstance(decision, Maximize):
+        return Cut(target.classes[1], target.threshold, None, 0, {}, {})
+    before, after = dict[str, float](), dict[str, float]()
+    for which, (rows, p) in done.seen.items():
+        truth, decided = _truth(problem)[rows], target.decided(p)
+        values = [
+            None if one is None else decision.metric.value(truth, one) for one in (p, decided)
+        ]
+        if which in SCORED and values[0] is not None and values[1] is not None:
+            before[SET_NAMES[which]], after[SET_NAMES[which]] = values[0], values[1]
+    used, name = len(done.seen[VALIDATION][0]), decision.metric.name
+    return Cut(target.classes[1], target.threshold, name, used, before, after)
 
 
 def coverage(
@@ -147,18 +145,12 @@ def coverage(
 
 
 def _coverage(problem: LearningProblem, done: Finished) -> Coverage | None:
-    if (conformal := done.predictor.conformal) is None:
+    if (conformal := done.assurance.conformal) is None:
         return None
-    rows = problem.prepared.rows(TEST)
-    truth = _truth(problem)[rows]
-    return coverage(conformal, problem.loss, LEVEL, done.prediction[rows], truth)
+    none = np.empty(0, dtype=np.int64), next(iter(done.seen.values()))[1][:0]
+    rows, prediction = done.seen.get(TEST, none)
+    return coverage(conformal, problem.loss, LEVEL, prediction, _truth(problem)[rows])
 
 
 def _truth(problem: LearningProblem) -> Any:
     return problem.prepared.target.truth(problem.prepared.table)
-
-
-def _sets(problem: LearningProblem) -> list[tuple[str, Any]]:
-    """The names and rows of the sets that have any."""
-    rows = [(SET_NAMES[w], problem.prepared.rows(w)) for w in (TRAIN, VALIDATION, TEST)]
-    return [(name, own) for name, own in rows if len(own)]

@@ -40,13 +40,10 @@ class Equations(NamedTuple):
 def equations(predictor: Predictor) -> Equations | None:
     """The equations of a network without activations; None where there are none.
 
-    They hold for rows without missing cells. A column of dates, a scaling that bends, or calibrated
-    probabilities have none.
+    They hold for rows without missing cells. A column of dates, or a scaling that bends, has none.
     """
     linear = all(isinstance(layer, LINEAR) for layer in predictor.network.layers)
-    several = len(predictor.flat) > 1
-    calibrated = bool(predictor.calibration.fitted)
-    if not linear or several or calibrated or predictor.features.layout.dates:
+    if not linear or len(predictor.flat) > 1 or predictor.features.layout.dates:
         return None
     probes = _probes(predictor.features)
     x = predictor.features.encode(probes.table(predictor.features.layout))

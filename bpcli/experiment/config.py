@@ -122,13 +122,6 @@ class StopSpec(Spec):
         ),
     ] = None
 
-    @property
-    def watches_validation(self) -> bool:
-        """Whether, once resolved, the validation rows have a say in when training ends."""
-        on_validation = self.monitor != "train_loss"
-        kept = bool(self.restore_best or self.patience)
-        return self.target_metric is not None or (on_validation and kept)
-
 
 class OutputSpec(Spec):
     """What is written while training."""

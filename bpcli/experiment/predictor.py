@@ -11,8 +11,6 @@ from bpcli.data.features import Features
 from bpcli.data.table import Table
 from bpcli.data.targets.make import AnyTarget
 from bpcli.data.targets.numbers import point
-from bpcli.experiment.calibration import Calibrated
-from bpcli.experiment.conformal import Conformal
 from bpcli.metrics.metric import Floats
 from bpcli.nn.layer import Array
 from bpcli.nn.losses.loss import Loss
@@ -29,8 +27,6 @@ class Predictor(NamedTuple):
     network: Network
     loss: Loss
     flat: Array
-    calibration: Calibrated = Calibrated()
-    conformal: Conformal | None = None
 
     def predict(self, table: Table) -> Floats:
         """Numbers (N,D), quantiles (N,D,levels) or probabilities (N,K) of every row, in float64."""
@@ -45,8 +41,7 @@ class Predictor(NamedTuple):
         linked: Floats = self.loss.link(z.astype(np.float64)).mean(axis=0)
         if levels := len(self.loss.quantiles()):
             linked = linked.reshape(len(linked), self.target.width, levels)
-        decoded = self.target.decode(linked, self.target_fitted)
-        return self.calibration(self.loss.predicts, decoded)
+        return self.target.decode(linked, self.target_fitted)
 
     def point_from_scores(self, z: Array) -> Floats:
         """The same with the median in place of quantiles."""

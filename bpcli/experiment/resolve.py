@@ -179,7 +179,7 @@ def _calibration(config: Config, prepared: Prepared) -> Calibration:
             else "it is for probabilities, the target is numbers"
         )
         fix = "remove calibration" + (", or set split.validation above 0" if probabilities else "")
-        raise ConfigError(Problem("BP-C063", "calibration", what, fix))
+        raise ConfigError(Problem("BP-C066", "calibration", what, fix))
     return config.calibration
 
 

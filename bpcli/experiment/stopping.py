@@ -27,7 +27,7 @@ def rows_have_a_say(config: Config) -> bool:
     """Whether validation rows decide on anything: the end, the weights kept, or the rate."""
     stop, schedule = config.stop, config.schedule
     decides = stop.restore_best or stop.patience is not None or (schedule and schedule.memory())
-    on_validation = stop.monitor == "validation_loss"
+    on_validation = stop.monitor != "train_loss"
     return stop.target_metric is not None or (on_validation and bool(decides))
 
 

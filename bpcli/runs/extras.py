@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.config.errors import ModelError, Notice, NotMetError, Problem
-from bpcli.data.doubt import KINDS, Doubt
+from bpcli.data.doubt import Doubt
+from bpcli.data.features import Features
 from bpcli.data.table import Table
 from bpcli.data.targets.classes import ClassTarget
 from bpcli.data.targets.numbers import point
 from bpcli.experiment.conformal import Conformal, members, rows_needed
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.finish import Assurance
 from bpcli.metrics.metric import Floats
 from bpcli.runs.limits import Limit, Tally
 from bpcli.runs.spreadsheet import Column
@@ -37,22 +38,25 @@ class Extras:
     Raises ModelError where the model has no intervals.
     """
 
-    def __init__(self, predictor: Predictor, model: str, file: str, asked: Asked) -> None:
-        self.predictor, self.file, self.asked = predictor, file, asked
+    def __init__(
+        self, features: Features, assurance: Assurance, model: str, file: str, asked: Asked
+    ) -> None:
+        self.features, self.assurance = features, assurance
+        self.file, self.asked = file, asked
         self._tally = Tally()
-        self._conformal = None if asked.level is None else _conformal(predictor, model)
+        self._conformal = None if asked.level is None else _conformal(assurance, model)
 
     def columns(self, table: Table, prediction: Floats) -> list[Column]:
         """The columns of a part of the file."""
         columns: list[Column] = []
         level, wanted, limits = self.asked
         if self._conformal is not None and level is not None:
-            columns += interval_columns(self.predictor, prediction, self._conformal.radius(level))
+            columns += interval_columns(self.assurance, prediction, self._conformal.radius(level))
         if wanted or limits:
-            doubt = Doubt.of(self.predictor.features, table)
+            doubt = Doubt.of(self.features, table)
             self._tally.add(doubt)
             if wanted:
-                columns += [(kind, getattr(doubt, kind).tolist()) for kind in KINDS]
+                columns += [(kind, cells.tolist()) for kind, cells in doubt._asdict().items()]
         return columns
 
     def notices(self) -> Iterator[Notice]:
@@ -79,14 +83,14 @@ class Extras:
             raise NotMetError(*problems)
 
 
-def interval_columns(predictor: Predictor, prediction: Floats, radius: Floats) -> list[Column]:
+def interval_columns(assurance: Assurance, prediction: Floats, radius: Floats) -> list[Column]:
     """`lower` and `upper` of each number, with its name where there are several; or `set`."""
-    target = predictor.target
+    target = assurance.target
     if isinstance(target, ClassTarget):
         words = [word.replace("\\", "\\\\").replace("|", "\\|") for word in target.classes]
         inside = members(prediction, radius).tolist()
         return [("set", ["|".join(w for w, held in zip(words, row) if held) for row in inside])]  # noqa: B905
-    middle = point(prediction, predictor.loss.quantiles())
+    middle = point(prediction, assurance.loss.quantiles())
     ends = {"lower": middle - radius, "upper": middle + radius}
     return [
         (side if target.width == 1 else f"{side}_{name}", values[:, i].tolist())
@@ -95,12 +99,12 @@ def interval_columns(predictor: Predictor, prediction: Floats, radius: Floats) -
     ]
 
 
-def _conformal(predictor: Predictor, model: str) -> Conformal:
-    if predictor.conformal is not None:
-        return predictor.conformal
-    if predictor.target.kind == "labels":
+def _conformal(assurance: Assurance, model: str) -> Conformal:
+    if assurance.conformal is not None:
+        return assurance.conformal
+    if assurance.target.kind == "labels":
         what, fix = "has no sets: its target is labels", "use the probability of each label"
     else:
         what = "has no intervals: it was trained without validation and calibration rows"
         fix = "train with split.calibration above 0"
-    raise ModelError(Problem("BP-M030", model, what, fix))
+    raise ModelError(Problem("BP-M031", model, what, fix))

@@ -44,8 +44,8 @@ class Tally:
     def add(self, doubt: Doubt) -> None:
         """Count a part."""
         self.rows += len(doubt.unseen)
-        for kind in _SAID:
-            self._most[kind] += int(np.count_nonzero(getattr(doubt, kind)))
+        for kind, cells in zip(_SAID, doubt[:-1], strict=True):
+            self._most[kind] += int(np.count_nonzero(cells))
         farthest = float(doubt.distance.max(initial=0.0))
         self._most["distance"] = max(self._most["distance"], farthest)
 

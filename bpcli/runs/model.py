@@ -16,6 +16,7 @@ from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.calibration import Calibrated, Calibration
 from bpcli.experiment.config import Layers, Task
 from bpcli.experiment.conformal import Conformal, ConformalSpec
+from bpcli.experiment.finish import Assurance
 from bpcli.experiment.predictor import Predictor
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
@@ -49,12 +50,12 @@ class ModelRecord(Spec):
     environment: dict[str, Any]
 
 
-def model_bytes(record: ModelRecord, predictor: Predictor) -> bytes:
+def model_bytes(record: ModelRecord, predictor: Predictor, assurance: Assurance) -> bytes:
     """The model as one file: the same model gives the same bytes."""
     fitted = {**predictor.features.fitted, **predictor.target_fitted}
-    fitted |= {f"calibration.{name}": one for name, one in predictor.calibration.fitted.items()}
-    if predictor.conformal is not None:
-        fitted["conformal.scores"] = predictor.conformal.scores
+    fitted |= {f"calibration.{name}": one for name, one in assurance.calibration.fitted.items()}
+    if assurance.conformal is not None:
+        fitted["conformal.scores"] = assurance.conformal.scores
     weights = {
         slot.key: predictor.flat[:, slot.start : slot.stop].reshape(-1, *slot.parameter.shape)
         for slot in predictor.network.slots
@@ -62,14 +63,14 @@ def model_bytes(record: ModelRecord, predictor: Predictor) -> bytes:
     return pack(record.model_dump(mode="json"), {**fitted, **weights})
 
 
-def read_model(path: Path) -> tuple[ModelRecord, Predictor]:
+def read_model(path: Path) -> tuple[ModelRecord, Predictor, Assurance]:
     """The model in a run folder or a model file.  Raises ModelError for any changed byte."""
     content, name = read_model_bytes(path)
     raw, tensors = unpack(content, name)
     record = _record(raw, name)
     if path.is_dir():
         require_run(record.run, path, name)
-    return record, _predictor(record, tensors, name)
+    return record, _predictor(record, tensors, name), _assurance(record, tensors)
 
 
 def require_run(run: str, folder: Path, name: str) -> None:
@@ -104,7 +105,7 @@ def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predi
     if network.out_shape != (outputs,):
         raise damaged(name, "its network does not give what its target needs")
     feature_shapes, target_shapes = record.features.tensor_shapes(), record.target.tensor_shapes()
-    shapes = {**feature_shapes, **target_shapes, **_certainty_shapes(record)}
+    shapes = {**feature_shapes, **target_shapes, **_assurance_shapes(record)}
     _check_tensors(record, network, shapes, tensors, name)
     flat = np.empty((record.replicas, network.size), record.dtype)
     for slot in network.slots:
@@ -116,19 +117,21 @@ def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predi
         network,
         record.loss,
         flat,
-        Calibrated(
-            record.calibration,
-            {key: tensors[f"calibration.{key}"] for key in record.calibration.tensors()},
-        ),
-        _conformal(record.conformal, tensors),
     )
 
 
-def _conformal(spec: ConformalSpec | None, tensors: Tensors) -> Conformal | None:
-    return None if spec is None else Conformal(spec, tensors["conformal.scores"])
+def _assurance(record: ModelRecord, tensors: Tensors) -> Assurance:
+    """What was fitted on rows held out, from tensors that are checked already."""
+    method, spec = record.calibration, record.conformal
+    return Assurance(
+        record.target,
+        record.loss,
+        Calibrated(method, {key: tensors[f"calibration.{key}"] for key in method.tensors()}),
+        None if spec is None else Conformal(spec, tensors["conformal.scores"]),
+    )
 
 
-def _certainty_shapes(record: ModelRecord) -> dict[str, tuple[int, ...]]:
+def _assurance_shapes(record: ModelRecord) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the tensors that probabilities and intervals are made by."""
     shapes: dict[str, tuple[int, ...]] = {
         f"calibration.{key}": (1,) for key in record.calibration.tensors()

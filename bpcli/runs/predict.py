@@ -15,7 +15,7 @@ from bpcli.data.read import TableReader
 from bpcli.data.table import Table
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.certainty import Coverage, coverage
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.finish import Assurance
 from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats, Truth
 from bpcli.runs.extras import NOTHING, Asked, Extras
@@ -36,17 +36,18 @@ class Predictions:
     def __init__(
         self, model: Path, data: Path, dialect: Mapping[str, str], asked: Asked = NOTHING
     ) -> None:
-        self.record, self.predictor = read_model(model)
+        self.record, self.predictor, self.assurance = read_model(model)
         self._model = model
         spec = self.record.features.reading(str(data), dialect)
         self.reader = TableReader(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
-        self._extras = Extras(self.predictor, str(model), data.name, asked)
+        features, assurance = self.predictor.features, self.assurance
+        self._extras = Extras(features, assurance, str(model), data.name, asked)
         self._formulas, self._formula = 0, ""  # cells that a spreadsheet would run, and the first
 
     def __iter__(self) -> Iterator[tuple[Table, Floats]]:
         for table in self.reader:
-            prediction = self.predictor.predict(table)
+            prediction = self.assurance(self.predictor.predict(table))
             self._novelty.add(table)
             yield table, prediction
 
@@ -126,17 +127,17 @@ def evaluate_model(
     return Evaluation(
         score(loss, truth, prediction, target.decided(prediction)),
         assess(target, loss, truth, prediction, seed),
-        _coverage(predictions.predictor, asked, prediction, truth),
+        _coverage(predictions.assurance, asked, prediction, truth),
         (*predictions.notices, *notes),
     )
 
 
 def _coverage(
-    predictor: Predictor, asked: Asked, prediction: Floats, truth: Truth
+    assurance: Assurance, asked: Asked, prediction: Floats, truth: Truth
 ) -> Coverage | None:
-    if asked.level is None or predictor.conformal is None:
+    if asked.level is None or assurance.conformal is None:
         return None
-    return coverage(predictor.conformal, predictor.loss, asked.level, prediction, truth)
+    return coverage(assurance.conformal, assurance.loss, asked.level, prediction, truth)
 
 
 def _known(record: ModelRecord) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.baseline import Baseline, constant_baseline, linear_baseline
-from bpcli.experiment.certainty import Certainty
+from bpcli.experiment.certainty import SCORED, Certainty
 from bpcli.experiment.coefficients import Equations, equations
-from bpcli.experiment.finish import Finished, finish
+from bpcli.experiment.finish import Finished, finish, seen_by
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.scoring import score
@@ -51,7 +51,7 @@ class Results(NamedTuple):
 
     problem: LearningProblem
     predictor: Predictor
-    prediction: Floats  # of every row of the table
+    done: Finished
     outcome: Outcome
 
     @classmethod
@@ -65,23 +65,26 @@ class Results(NamedTuple):
         best_epoch: int | None,
     ) -> Results:
         """Predict every row with the final weights, and score."""
-        done = finish(problem, weights)
+        predictor = problem.predictor(weights)
+        raw = predictor.predict_inputs(problem.prepared.x)
+        done = finish(problem, seen_by(problem.prepared, raw))
+        assurance = done.assurance
         constant = constant_baseline(problem)
         linear = linear_baseline(problem.config, problem.prepared)
         outcome = Outcome(
             folder,
-            _by_set(problem, done.prediction, done.decided),
+            _scores(problem, done),
             _by_set(problem, constant.prediction),
             constant.description,
             *_assess(problem, done, linear),
             _by_set(problem, linear.prediction, linear.decided) if linear else None,
-            equations(done.predictor),
+            None if assurance.calibration.fitted else equations(predictor),
             Certainty.of(problem, done),
             stop_reason,
             best_epoch,
             records,
         )
-        return cls(problem, done.predictor, done.prediction, outcome)
+        return cls(problem, predictor._replace(target=assurance.target), done, outcome)
 
     def write(self, identity: Identity) -> None:
         """The files of a finished run, the model last."""
@@ -89,27 +92,27 @@ class Results(NamedTuple):
         metric = metrics_for(self.problem.loss.predicts)[0].name
         write_file(folder / names.HISTORY, history_csv(self.outcome.records, metric))
         write_json(folder / names.METRICS, _metrics_record(self.outcome))
-        test = prepared.rows(TEST)
-        if len(test):
-            text = predictions_csv(
-                prepared.table, test, _ids(prepared), self.predictor, self.prediction
-            )
+        if TEST in self.done.seen:
+            rows, prediction = self.done.seen[TEST]
+            text = predictions_csv(prepared.table, rows, _ids(prepared), self.predictor, prediction)
             write_file(folder / names.PREDICTIONS, text)
-        write_file(folder / names.MODEL, model_bytes(self._model_record(identity), self.predictor))
+        model = model_bytes(self._model_record(identity), self.predictor, self.done.assurance)
+        write_file(folder / names.MODEL, model)
 
     def _model_record(self, identity: Identity) -> ModelRecord:
         prepared, config = self.problem.prepared, self.problem.config
+        assurance = self.done.assurance
         return ModelRecord(
             bpcli=__version__,
             run=identity.run,
             task=prepared.task,  # type: ignore[arg-type]
-            target=self.predictor.target,
+            target=assurance.target,
             ids=_ids(prepared),
             features=prepared.features.layout,
             layers=self.problem.network.layers,
             loss=self.problem.loss,
-            calibration=self.predictor.calibration.method,
-            conformal=self.predictor.conformal and self.predictor.conformal.spec,
+            calibration=assurance.calibration.method,
+            conformal=assurance.conformal and assurance.conformal.spec,
             dtype=config.dtype,
             replicas=len(self.predictor.flat),
             threads=environment()["blas_threads"],
@@ -124,13 +127,13 @@ def _assess(
 ) -> tuple[str, Assessment]:
     """The set that says most about new rows, and its scores in detail."""
     prepared = problem.prepared
-    which = next(one for one in (TEST, VALIDATION, TRAIN) if len(prepared.rows(one)))
-    rows = prepared.rows(which)
+    which = next(one for one in (TEST, VALIDATION, TRAIN) if one in done.seen)
+    rows, prediction = done.seen[which]
     return SET_NAMES[which], assess(
-        done.predictor.target,
+        done.assurance.target,
         problem.loss,
         prepared.target.truth(prepared.table)[rows],
-        done.prediction[rows],
+        prediction,
         problem.config.seed,
         linear.prediction[rows] if linear else None,
         linear.decided[rows] if linear and linear.decided is not None else None,
@@ -149,6 +152,16 @@ def _by_set(problem: LearningProblem, prediction: Floats, decided: Floats | None
         )
         for which, rows in sets.items()
         if len(rows)
+    }
+
+
+def _scores(problem: LearningProblem, done: Finished) -> Metrics:
+    """Of the calibrated predictions and their decisions."""
+    truth, target = problem.prepared.target.truth(problem.prepared.table), done.assurance.target
+    return {
+        SET_NAMES[which]: score(problem.loss, truth[rows], prediction, target.decided(prediction))
+        for which, (rows, prediction) in done.seen.items()
+        if which in SCORED
     }
 
 

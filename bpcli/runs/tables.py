@@ -75,13 +75,13 @@ def prediction_columns(
     predictor: Predictor,
     prediction: Floats,
 ) -> list[Column]:
-    """The columns of a CSV of predictions, by name."""
+    """The columns of a CSV of predictions, by name; `prediction` is that of the rows."""
     target, levels = predictor.target, predictor.loss.quantiles()
     copied = [name for name in (*ids, *target.columns) if name in table.names]
     return [
         ("row", (rows + 1 + table.start).tolist()),
         *((name, table.text(name)[rows].tolist()) for name in copied),
-        *target.answers(prediction[rows], levels),
+        *target.answers(prediction, levels),
     ]
 
 

@@ -349,7 +349,7 @@ FITTING = [
         "regularization.weight_decay",
         "l2",
     ),
-    key("a temperature for numbers", "BP-C063", "calibration: temperature", "calibration"),
+    key("a temperature for numbers", "BP-C066", "calibration: temperature", "calibration"),
     key("a threshold for numbers", "BP-C064", "decision: {threshold: 0.3}", "decision"),
     key("a clipped gradient for lbfgs", "BP-C062", "optimizer: lbfgs\nclip: {norm: 1}", "clip"),
 ]

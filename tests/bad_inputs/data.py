@@ -463,7 +463,7 @@ COLUMNS = [
     )._replace(says=("'y'", "-29.5")),
     table(
         "a temperature without validation rows",
-        "BP-C063",
+        "BP-C066",
         CLASSES,
         exit=3,
         rest="split: {validation: 0}\ncalibration: temperature\n",

@@ -184,7 +184,7 @@ CASES = [
     )._replace(says=("4 validation rows", "90 %", "needs 9")),
     Case(
         "intervals of a model without held-out rows",
-        "BP-M030",
+        "BP-M031",
         5,
         ("run", "no intervals", "split.calibration"),
         f"{PREDICT} --interval 0.9",
@@ -195,7 +195,7 @@ CASES = [
     ),
     Case(
         "sets of a model of labels",
-        "BP-M030",
+        "BP-M031",
         5,
         ("run", "labels"),
         "evaluate run new.csv --interval 0.9",
