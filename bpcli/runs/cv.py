@@ -27,8 +27,7 @@ class CrossValidationRun:
     def __init__(self, loaded: Loaded, place: Place, notices: tuple[Notice, ...] = ()) -> None:
         self.prepared, config = prepare_and_resolve(loaded)
         self.validation = CrossValidation(self.prepared, config, notices)
-        dumped = config.model_dump(mode="json")
-        subject = Subject("cv", loaded, self.prepared, config, dumped)
+        subject = Subject("cv", loaded, self.prepared, config, {"": config})
         self.sitting = Sitting(subject, self.validation, place)
         self.folder = self.sitting.folder
 
