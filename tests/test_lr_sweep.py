@@ -204,6 +204,14 @@ def test_a_range_test_of_what_is_unlike_others(config: Path, change: str) -> Non
     assert facts["heuristic"] and all(loss > 0 for loss in facts["losses"])
 
 
+def test_a_second_key_may_have_values_with_commas(config: Path, tmp_path: Path) -> None:
+    networks = "network=[{dense: 8}, tanh],[{dense: 4}],linear"
+    few = ("--set", "lr_sweep={rates: 2, extend: 0}", "--set", "epochs=2", "--folds", 2)
+    facts = sweep(config, "-o", tmp_path / "s", "--also", networks, *few)
+    settings = [one["setting"] for one in facts["candidates"]]
+    assert list(dict.fromkeys(settings)) == ["[{dense: 8}, tanh]", "[{dense: 4}]", "linear"]
+
+
 DIVERGING = (
     *(
         "--set",
