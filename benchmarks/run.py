@@ -90,7 +90,7 @@ def main() -> None:
     ]
     starts = start_up()
     sweeps = [*time_lines(asked.rounds), "", *quality_lines(QUALITY.split(",")), ""]
-    sweeps += seeds_lines(SMALL.split(","), seeds=8)
+    sweeps += seeds_lines(SMALL.split(","), seeds=16)
     asked.output.write_text(page(results, starts, sweeps, asked.rounds), encoding="utf-8")
     strange = [line for workload, entered in results for line in disagreements(workload, entered)]
     if strange:

@@ -1,6 +1,6 @@
 """What a sweep's choice is worth over many divisions of the rows, told apart from luck.
 
-python benchmarks/sweep_seeds.py [--seeds 8] [--configs iris,wine,…]
+python benchmarks/sweep_seeds.py [--seeds 16] [--configs iris,wine,…]
 
 On a hundred test rows the best of twelve rates is mostly the luckiest. So each seed divides the
 rows anew, into test rows, which no sweep sees, and others; the yardstick is the rate with the best
@@ -80,7 +80,7 @@ def seeds_lines(names: Iterable[str], seeds: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Judge the choices of sweeps over many seeds.")
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=16)
     parser.add_argument("--configs", default=SMALL, help="with commas")
     asked = parser.parse_args()
     print("\n".join(seeds_lines(asked.configs.split(","), asked.seeds)))

@@ -33,12 +33,14 @@ def test_window(means: list[float | None], better: str, expected: tuple[float, f
     assert window(candidates, better) == pytest.approx(expected)
 
 
-def test_what_is_far_off_is_an_arrow() -> None:
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_what_is_far_off_is_an_arrow_and_a_narrow_table_is_whole(width: int) -> None:
     candidates = [candidate(rate, mean) for rate, mean in ((1, 3.0), (2, 2.0), (3, 90.0), (4, 2.2))]
     facts = {"also": None, "metric": "rmse", "better": "lower", "choice": None}
-    console = Console(width=120, file=io.StringIO())
+    console = Console(width=width, file=io.StringIO())
     with console.capture() as shown:
         console.print(sweep_table({**facts, "candidates": candidates}, [1.0] * 4))
+    assert "…" not in shown.get() and max(map(len, shown.get().splitlines())) <= width
     rows = shown.get().splitlines()[1:]
     assert ["●" in row for row in rows] == [True, True, False, True]
     assert ["›" in row for row in rows] == [False, False, True, False]

@@ -66,6 +66,19 @@ def test_jobs_and_resuming_change_no_byte(config: Path, tmp_path: Path) -> None:
     assert (cut / JOURNAL).read_text().startswith("".join(journal[:2]))
 
 
+def test_a_finished_sweep_is_chosen_from_anew(config: Path, tmp_path: Path) -> None:
+    """By another rule, and among more rates; what is trained already stays."""
+    sweep(config, "-o", tmp_path / "s")
+    journal = (tmp_path / "s" / JOURNAL).read_text()
+    sweep(config, "-o", tmp_path / "s", "--resume", "--rule", "one-se")
+    assert (tmp_path / "s" / JOURNAL).read_text() == journal
+    more = ("--rule", "one-se", "--set", "lr_sweep.rates=5")
+    sweep(config, "-o", tmp_path / "s", "--resume", *more)
+    assert (tmp_path / "s" / JOURNAL).read_text().startswith(journal)
+    sweep(config, "-o", tmp_path / "whole", *more)
+    assert files(tmp_path / "s") == files(tmp_path / "whole")
+
+
 def test_a_sweep_that_is_killed_goes_on(config: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     longer = ("--set", "epochs=150", "--set", "stop.patience=null", "--folds", "3")
@@ -189,6 +202,14 @@ def test_a_grid_by_a_range_test(config: Path, tmp_path: Path) -> None:
 def test_a_range_test_of_what_is_unlike_others(config: Path, change: str) -> None:
     facts = sweep(config, "--range-test", "--set", change, "--set", "batch_size=full")
     assert facts["heuristic"] and all(loss > 0 for loss in facts["losses"])
+
+
+def test_a_second_key_may_have_values_with_commas(config: Path, tmp_path: Path) -> None:
+    networks = "network=[{dense: 8}, tanh],[{dense: 4}],linear"
+    few = ("--set", "lr_sweep={rates: 2, extend: 0}", "--set", "epochs=2", "--folds", 2)
+    facts = sweep(config, "-o", tmp_path / "s", "--also", networks, *few)
+    settings = [one["setting"] for one in facts["candidates"]]
+    assert list(dict.fromkeys(settings)) == ["[{dense: 8}, tanh]", "[{dense: 4}]", "linear"]
 
 
 DIVERGING = (

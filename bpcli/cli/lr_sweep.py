@@ -142,9 +142,21 @@ def _settings(
     key, given, values = also.partition("=")
     if not given or not values.strip():
         raise typer.BadParameter("expected PATH=A,B,…", param_hint="--also")
-    names = dict.fromkeys(value.strip() for value in values.split(","))
+    names = dict.fromkeys(value.strip() for value in _split(values))
     others = [*assignments, studies.ONE_THREAD]
     return {name: load(config, [*others, f"{key}={name}"]) for name in names}, key
+
+
+def _split(values: str) -> list[str]:
+    """At the commas that are in no bracket: `[{dense: 8}, relu],mlp` are two values."""
+    parts, depth = [""], 0
+    for character in values:
+        depth += (character in "[{") - (character in "]}")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _conclude(terminal: Terminal, run: SweepRun, written: Path | None, *, json: bool) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from bpcli.display.figures import MISSING, aligned, duration, number
+from bpcli.display.strips import Strip, strips
 from bpcli.display.tables import head, quiet_table
 from bpcli.display.text import show
-from bpcli.display.window import span, window
 
-_STRIP = 31  # characters of the plot beside the table
-_SHADES = ("grey15", "grey23", "grey35", "dark_green", "green4", "green3")
+_DARK = ("grey15", "grey23", "grey35", "dark_green", "green4")
+_SHADES = (*(f"white on {shade}" for shade in _DARK), "black on green3")
 
 Facts = dict[str, Any]
 
@@ -23,25 +23,29 @@ Facts = dict[str, Any]
 def sweep_table(facts: Facts, seconds: Sequence[float]) -> RenderableType:
     """One row a rate: mean ± standard error, drawn too, loss, folds, epoch, time."""
     candidates = facts["candidates"]
-    columns: dict[str, list[str]] = {
-        **({facts["also"]: [show(one["setting"]) for one in candidates]} if facts["also"] else {}),
+    settings = (
+        {facts["also"]: [show(one["setting"]) for one in candidates]} if facts["also"] else {}
+    )
+    columns: dict[str, Sequence[str | Strip]] = {
+        **settings,
         "rate": [f"{one['learning_rate']:g}" for one in candidates],
         facts["metric"]: aligned([one["mean"] for one in candidates]),
         "±": aligned([one["standard_error"] for one in candidates]),
-        "": list(_strips(candidates, facts["better"])),
+        "": strips(candidates, facts["better"]),
         "loss": aligned([one["mean_loss"] for one in candidates]),
         "folds": [_folds(one) for one in candidates],
         "epoch": [_rounded(one["mean_epoch"]) for one in candidates],
         "time": [duration(one) for one in seconds],
     }
     table = quiet_table()
-    table.add_column()
-    for title in columns:
-        table.add_column(head(show(title)), justify="left" if not title else "right", no_wrap=True)
-    marks = _marks(facts)
-    for mark, row in zip(marks, zip(*columns.values(), strict=True), strict=True):
+    table.add_column(no_wrap=True)
+    for title in columns:  # the strips alone may be narrower than they would like
+        justify: Literal["left", "right"] = "right" if title else "left"
+        table.add_column(head(show(title)), justify=justify, no_wrap=bool(title))
+    for mark, row in zip(_marks(facts), zip(*columns.values(), strict=True), strict=True):
         style = "bold" if mark == "*" else "" if mark == "=" else "dim"
-        table.add_row(Text(mark), *(Text(cell) for cell in row), style=style)
+        cells = (Text(cell) if isinstance(cell, str) else cell for cell in row)
+        table.add_row(Text(mark), *cells, style=style)
     return table
 
 
@@ -60,20 +64,23 @@ def choice_lines(facts: Facts) -> RenderableType:
 
 
 def heat_map(facts: Facts) -> RenderableType:
-    """The mean score by setting (rows) and rate (columns); the brighter the better."""
+    """The mean score by rate (rows) and setting (columns); the brighter the better."""
     candidates = facts["candidates"]
     settings = list(dict.fromkeys(one["setting"] for one in candidates))
     rates = sorted({one["learning_rate"] for one in candidates})
     means = {_name(one): one["mean"] for one in candidates if not one["out"]}
     known = sorted(mean for mean in means.values() if mean is not None)
     table = Table(box=None, padding=(0, 0), pad_edge=False, header_style="")
-    table.add_column(head(show(facts["also"])), justify="right")
-    for rate in rates:
-        table.add_column(head(f" {rate:g} "), justify="right")
+    table.add_column(head("rate "), justify="right", no_wrap=True)
     for setting in settings:
-        cells = [_shaded(means.get((setting, rate)), known, facts["better"]) for rate in rates]
-        table.add_row(Text(show(setting) + " "), *cells)
-    return table
+        table.add_column(head(f" {show(setting)} "), justify="right")
+    for rate in rates:
+        cells = [
+            _shaded(means.get((setting, rate)), known, facts["better"]) for setting in settings
+        ]
+        table.add_row(Text(f"{rate:g} "), *cells)
+    title = f"{facts['metric']} by learning rate and {show(facts['also'])}"
+    return Group(Text(title, "dim"), table)
 
 
 def _shaded(mean: float | None, known: Sequence[float], better: str) -> Text:
@@ -82,30 +89,7 @@ def _shaded(mean: float | None, known: Sequence[float], better: str) -> Text:
     place = sum(1 for one in known if one < mean) / max(1, len(known) - 1)
     place = place if better == "higher" else 1 - place
     shade = _SHADES[min(int(place * len(_SHADES)), len(_SHADES) - 1)]
-    return Text(f" {number(mean)} ", f"on {shade}")
-
-
-def _strips(candidates: Sequence[Facts], better: str) -> Iterable[str]:
-    """A line of the plot for each candidate: its mean, and one standard error on each side.
-
-    A mean beyond the window of the plot is an arrow at its end.
-    """
-    low, high = window(candidates, better)
-    scale = (_STRIP - 1) / (high - low) if high > low else 0.0
-    for one in candidates:
-        line = [" "] * _STRIP
-        if one["mean"] is None:
-            pass
-        elif one["mean"] < low:
-            line[0] = "‹"
-        elif one["mean"] > high:
-            line[-1] = "›"
-        else:
-            ends = (round((end - low) * scale) for end in span(one))
-            left, right = (min(max(end, 0), _STRIP - 1) for end in ends)
-            line[left : right + 1] = "─" * (right + 1 - left)
-            line[round((one["mean"] - low) * scale)] = "●"
-        yield "".join(line)
+    return Text(f" {number(mean)} ", shade)
 
 
 def _marks(facts: Facts) -> list[str]:

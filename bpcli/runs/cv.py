@@ -33,8 +33,7 @@ class CrossValidationRun:
         place.claim(loaded, VALIDATION).check()
         self.prepared, config = prepare_and_resolve(loaded)
         self.validation = CrossValidation(self.prepared, config, notices)
-        dumped = config.model_dump(mode="json")
-        subject = Subject(VALIDATION, loaded, self.prepared, config, dumped)
+        subject = Subject(VALIDATION, loaded, self.prepared, config, {"": config})
         self.sitting = Sitting(subject, self.validation, place)
         self.folder = self.sitting.folder
 

@@ -6,7 +6,7 @@ A study that is interrupted or killed goes on from the journal in another sittin
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
@@ -58,13 +58,22 @@ class Search(Protocol):
 
 
 class Subject(NamedTuple):
-    """What a study is of: kind of folder, config as given and resolved, and what tells it apart."""
+    """What a study is of: kind of folder, config as given and resolved, and all that it trains."""
 
     kind: Kind
     loaded: Loaded
     prepared: Prepared
     config: Config
-    identity: Any  # all that the results depend on, besides data and versions
+    trained: Mapping[str, Config]  # by the value of the second setting
+
+    def identity(self) -> str:
+        """A name for all that a training depends on, besides its rate, fold and length.
+
+        So a finished sweep may be chosen from by another rule, or be given more rates.
+        """
+        free = {"lr_sweep", "output"}
+        configs = {v: one.model_dump(mode="json", exclude=free) for v, one in self.trained.items()}
+        return identity_of([self.kind.command, configs, self.prepared.table.sha256])
 
 
 class Place(NamedTuple):
@@ -96,11 +105,10 @@ class Sitting:
 
     def __init__(self, subject: Subject, search: Search, place: Place) -> None:
         self.subject, self.search, self.jobs = subject, search, place.jobs
-        kind, loaded, prepared, _, identity = subject
-        known = identity_of([kind.command, identity, prepared.table.sha256])
+        kind, loaded = subject.kind, subject.loaded
         self.folder, self._lock = place.claim(loaded, kind).take(loaded.inputs, space=0)
         try:
-            self.journal = Journal(self.folder, known, resume=place.resume)
+            self.journal = Journal(self.folder, subject.identity(), resume=place.resume)
             for finished in self.journal.finished:
                 search.take(finished)
         except BaseException:

@@ -42,8 +42,8 @@ class SweepRun:
         resolved = {value: prepare_and_resolve(one) for value, one in settings.items()}
         prepared, self.config = next(iter(resolved.values()))
         self.search = RateSearch(Study(resolved), self.config.lr_sweep, also)
-        configs = {value: one.model_dump(mode="json") for value, (_, one) in resolved.items()}
-        subject = Subject(SWEEP, self.loaded, prepared, self.config, [also, configs])
+        configs = {value: one for value, (_, one) in resolved.items()}
+        subject = Subject(SWEEP, self.loaded, prepared, self.config, configs)
         self.sitting = Sitting(subject, self.search, place)
         self.folder = self.sitting.folder
 
