@@ -86,6 +86,9 @@ def test_together_equals_alone(case: str) -> None:
         fit, records, failure = alone(replica.lesson, replica.rate)
         told = replica.failure
         failure = re.sub(", after a loss of [^,]+", "", failure)  # depends on the group
+        if "validation loss" in failure and not replica.watches:
+            assert told  # by the training loss, as nobody looks at the other
+            continue
         assert (f"{told.where}: {told.what}" if told else "") == failure
         assert replica.stop_reason == fit.stop_reason
         if failure:
