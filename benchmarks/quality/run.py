@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
+from page import page
 from tables import ROOT, TABLES, Table, write_sample
 
 HERE = Path(__file__).parent
@@ -40,6 +44,7 @@ def main() -> None:
     for seed in range(asked.seeds):
         for name in asked.tables.split(","):
             compare(TABLES[name], seed, asked.entries.split(","), asked.datasets)
+    (ROOT / "docs" / "quality.md").write_text(page(records(), machine()), encoding="utf-8")
 
 
 def compare(table: Table, seed: int, entries: list[str], datasets: Path) -> None:
@@ -103,6 +108,13 @@ def records() -> list[dict]:
 def keep(record: dict) -> None:
     with KEPT.open("a") as file:
         file.write(json.dumps(record) + "\n")
+
+
+def machine() -> str:
+    names = ("bpcli", "numpy", "scikit-learn", "pytabkit", "torch")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {platform.machine()}, {python}; {versions}."
 
 
 def say(table: Table, seed: int, entry: str, result: dict) -> None:

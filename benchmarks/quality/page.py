@@ -1,0 +1,112 @@
+"""The page of the comparison: docs/quality.md from what was measured."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from tables import MOST_ROWS, TABLES
+
+Record = dict
+REFERENCE = "sklearn_mlp"
+SMALLEST = 0.005  # an error or log loss below it counts as it: no mean of logarithms knows 0
+
+
+def page(records: Sequence[Record], machine: str) -> str:
+    """Markdown: errors, log losses and times, with means over the tables that all have done."""
+    entries = list(dict.fromkeys(one["entry"] for one in records))
+    means = {
+        (one["table"], one["entry"]): averaged(records, one["table"], one["entry"])
+        for one in records
+    }
+    done = [t for t in TABLES if all((t, entry) in means for entry in entries)]
+    shown = [t for t in TABLES if any((t, entry) in means for entry in entries)]
+    lines = [
+        "# Quality",
+        "",
+        f"Written by `make quality` on {datetime.now(UTC):%Y-%m-%d}. {machine}",
+        "",
+        *HOW.format(rows=MOST_ROWS).splitlines(),
+        "",
+        "## Error on test rows",
+        "",
+        "RMSE for numbers, 1 − accuracy for classes: mean over seeds, in brackets their number.",
+        "",
+        *grid(shown, entries, means, "error"),
+        "",
+        *summary(done, entries, means, "error"),
+        "",
+        "## Log loss on test rows",
+        "",
+        *grid([t for t in shown if not TABLES[t].is_regression], entries, means, "log_loss"),
+        "",
+        *summary(
+            [t for t in done if not TABLES[t].is_regression], entries, means, "log_loss"
+        ),
+        "",
+        "## Seconds",
+        "",
+        "bpcli: the whole command. The others: fit and predict, without start and import.",
+        "",
+        *grid(shown, entries, means, "seconds"),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+HOW = """\
+Every entry has the same test rows, those of bpcli's split for a seed. bpcli and RealMLP keep the
+split's validation rows for choosing the epoch; the other peers are fitted on them too. Peers read
+the columns in the roles that bpcli found; numbers are standardised and categories one-hot for the
+linear models and scikit-learn's MLP, whose target is standardised as well. All have two threads.
+Tables of more rows are cut to {rows:,}. RealMLP is pytabkit's, with its defaults."""
+
+
+def averaged(records: Iterable[Record], table: str, entry: str) -> Record:
+    own = [one for one in records if (one["table"], one["entry"]) == (table, entry)]
+    values = {
+        key: statistics.mean(one[key] for one in own) if own[0][key] is not None else None
+        for key in ("error", "log_loss", "seconds")
+    }
+    return {**values, "seeds": len(own)}
+
+
+def grid(
+    tables: Sequence[str], entries: Sequence[str], means: dict[tuple[str, str], Record], key: str
+) -> list[str]:
+    rows = ["| table | " + " | ".join(entries) + " |", "| --- |" + " ---: |" * len(entries)]
+    for table in tables:
+        cells = [shown(means.get((table, entry)), key) for entry in entries]
+        rows.append(f"| {table} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def shown(mean: Record | None, key: str) -> str:
+    if mean is None or mean[key] is None:
+        return "–"
+    seeds = f" ({mean['seeds']})" if key == "error" else ""
+    return f"{mean[key]:.4g}{seeds}"
+
+
+def summary(
+    tables: Sequence[str], entries: Sequence[str], means: dict[tuple[str, str], Record], key: str
+) -> list[str]:
+    """Geometric mean over the tables against scikit-learn's MLP, tables won, and mean rank."""
+    if not tables:
+        return ["No table has every entry yet."]
+    value = {(t, e): max(means[t, e][key], SMALLEST) for t in tables for e in entries}
+    rows = [
+        f"Over the {len(tables)} tables that every entry has done:",
+        "",
+        f"| entry | geometric mean against {REFERENCE} | tables at least as good | mean rank |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for e in entries:
+        ratios = [value[t, e] / value[t, REFERENCE] for t in tables]
+        mean = math.exp(statistics.mean(map(math.log, ratios)))
+        won = sum(ratio <= 1 for ratio in ratios)
+        ranks = [1 + sum(value[t, other] < value[t, e] for other in entries) for t in tables]
+        rank = statistics.mean(ranks)
+        rows.append(f"| {e} | {mean:.3f} | {won} of {len(tables)} | {rank:.1f} |")
+    return rows
