@@ -44,7 +44,7 @@ class SweepRun:
         write_json(self.folder / SUMMARY, self.facts())
         self.sitting.write_state("completed" if choice else "failed")
         if choice is None:
-            raise NumericError(*map(_failure, self.search.candidates))
+            raise NumericError(*map(self._failure, self.search.candidates))
         return choice
 
     @property
@@ -59,9 +59,5 @@ class SweepRun:
         """The summary: every candidate and the choice, the same for any number of jobs."""
         return sweep_facts(self.search)
 
-
-def _failure(one: Candidate) -> Problem:
-    first = next(trial.failure for trial in one.trials if trial.failure)
-    what = f"{one.failed} of {len(one.trials)} folds failed; the first: {first}"
-    setting = f"{one.setting}, " if one.setting else ""
-    return Problem("BP-N010", f"{setting}learning rate {one.rate:g}", what, _ALL_FAILED)
+    def _failure(self, one: Candidate) -> Problem:
+        return Problem("BP-N010", self.search.name(one), one.failure, _ALL_FAILED)

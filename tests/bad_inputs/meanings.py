@@ -152,7 +152,7 @@ MEANINGS = {
     "BP-M020": "There is no completed run in the folder.",
     "BP-N001": "Training left the numbers.",
     "BP-N010": "Every learning rate has a failed fold.",
-    "BP-N011": "A fold of a learning rate has failed.",
+    "BP-N011": "A learning rate has a failed fold.",
     "BP-N012": "A fold of a cross-validation has failed.",
     "BP-O001": "A file cannot be written.",
     "BP-O002": "The folder already holds a run.",
