@@ -228,7 +228,7 @@ DIVERGING = (
 def test_failed_folds_are_told_and_cannot_win(config: Path, tmp_path: Path) -> None:
     grid = ("--set", "lr_sweep={lowest: 1e-3, highest: 1e+30, rates: 2, extend: 0}")
     done = bpcli("lr-sweep", config, *DIVERGING, *grid, "-o", tmp_path / "s", cwd=tmp_path)
-    assert "warning[BP-N011] learning rate 1e+30, fold 1 of repeat 1" in done.stderr
+    assert "warning[BP-N011] learning rate 1e+30: 3 of 3 folds failed; the first: " in done.stderr
     rows = table((tmp_path / "s" / TABLE).read_text())
     assert {(row["learning_rate"], bool(row["failure"])) for row in rows} == {
         ("0.001", False),

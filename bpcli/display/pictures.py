@@ -36,10 +36,12 @@ def sweep_picture(facts: dict[str, Any], kind: str) -> bytes:
 
 
 def _draw(axes: Axes, facts: dict[str, Any]) -> None:
-    """Lines with error bars; beyond the window arrows, at the bottom a cross for a failed fold."""
+    """Lines with error bars, arrows beyond the window, at its worse end crosses for failed folds."""
     low, high = window(facts["candidates"], facts["better"])
     margin = _MARGIN * (high - low or 1.0)
     axes.set_ylim(low - margin, high + margin)
+    below, above = low - margin / 2, high + margin / 2
+    worst = below if facts["better"] == "higher" else above
     for setting in dict.fromkeys(one.get("setting", "") for one in facts["candidates"]):
         own = [one for one in facts["candidates"] if one.get("setting", "") == setting]
         known = [one for one in own if one["mean"] is not None]
@@ -53,13 +55,15 @@ def _draw(axes: Axes, facts: dict[str, Any]) -> None:
         )
         color = bars.lines[0].get_color()
         marks = {
-            "^": (high + margin / 2, [one for one in known if one["mean"] > high]),
-            "v": (low - margin / 2, [one for one in known if one["mean"] < low]),
-            "x": (low - margin / 2, [one for one in own if one["failed_folds"]]),
+            "^": (above, [one for one in known if one["mean"] > high]),
+            "v": (below, [one for one in known if one["mean"] < low]),
+            "x": (worst, [one for one in own if one["failed_folds"]]),
         }
         for mark, (level, some) in marks.items():
             rates = [one["learning_rate"] for one in some]
             axes.plot(rates, [level] * len(rates), mark, color=color)
+    if any(one["failed_folds"] for one in facts["candidates"]):
+        axes.plot([], [], "x", color="black", label="failed fold")
     axes.set_xscale("log")
     axes.grid(alpha=0.3)
     axes.set_xlabel("learning rate")

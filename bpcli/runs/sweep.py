@@ -54,7 +54,7 @@ class SweepRun:
             write_file(self.folder / TABLE, sweep_table(self.search))
             write_json(self.folder / SUMMARY, self.facts())
             if choice is None:
-                raise NumericError(*map(_failure, self.search.candidates))
+                raise NumericError(*map(self._failure, self.search.candidates))
             self.sitting.write_state("completed")
         return choice
 
@@ -70,9 +70,5 @@ class SweepRun:
         """The summary: every candidate and the choice, the same for any number of jobs."""
         return sweep_facts(self.search)
 
-
-def _failure(one: Candidate) -> Problem:
-    first = next(trial.failure for trial in one.trials if trial.failure)
-    what = f"{one.failed} of {len(one.trials)} folds failed; the first: {first}"
-    setting = f"{one.setting}, " if one.setting else ""
-    return Problem("BP-N010", f"{setting}learning rate {one.rate:g}", what, _ALL_FAILED)
+    def _failure(self, one: Candidate) -> Problem:
+        return Problem("BP-N010", self.search.name(one), one.failure, _ALL_FAILED)

@@ -36,6 +36,12 @@ class Candidate(NamedTuple):
         return sum(1 for trial in self.trials if trial.failure)
 
     @property
+    def failure(self) -> str:
+        """How many folds have failed, and why the first one has."""
+        first = next(trial.failure for trial in self.trials if trial.failure)
+        return f"{self.failed} of {len(self.trials)} folds failed; the first: {first}"
+
+    @property
     def score(self) -> Mean | None:
         """The metric over the folds that have one; None where all have failed."""
         return _mean(trial.metric for trial in self.trials)

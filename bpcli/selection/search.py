@@ -11,7 +11,7 @@ from bpcli.selection.choice import Candidate, Choice, candidates_of, choose
 from bpcli.selection.grid import beyond, rates_of
 from bpcli.selection.race import better_half, rounds
 from bpcli.selection.range_test import range_test
-from bpcli.selection.study import Finished, Key, Study, Trial
+from bpcli.selection.study import Finished, Key, Study
 from bpcli.selection.trainings import Trainings
 
 
@@ -76,13 +76,14 @@ class RateSearch:
 
     @property
     def failures(self) -> tuple[Notice, ...]:
-        """Each fold that has failed, with its reason."""
-        return tuple(
-            Notice("BP-N011", self._where(trial), trial.failure)
-            for one in self.candidates
-            for trial in one.trials
-            if trial.failure
-        )
+        """Each rate that has failed in a fold, with the reason."""
+        failed = (one for one in self.candidates if one.failed)
+        return tuple(Notice("BP-N011", self.name(one), one.failure) for one in failed)
+
+    def name(self, candidate: Candidate) -> str:
+        """`learning rate 0.3`, `batch_size=16, learning rate 0.3`"""
+        setting = f"{self.also}={candidate.setting}, " if self.also else ""
+        return f"{setting}learning rate {candidate.rate:g}"
 
     def seconds(self, candidate: Candidate) -> float:
         """What its trainings took: of each group's time the share of its epochs."""
@@ -120,8 +121,3 @@ class RateSearch:
             return ()
         rates = (*self.grid, *self.added)
         return beyond(rates, choice.best.rate, left) or beyond(rates, choice.winner.rate, left)
-
-    def _where(self, trial: Trial) -> str:
-        """`learning rate 0.3, fold 2 of repeat 1`"""
-        setting = f"{self.also}={trial.setting}, " if self.also else ""
-        return f"{setting}learning rate {trial.rate:g}, fold {trial.fold} of repeat {trial.repeat}"

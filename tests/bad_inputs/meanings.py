@@ -164,7 +164,7 @@ MEANINGS = {
     "BP-N003": "The training loss has not come below stop.threshold.",
     "BP-N004": "A layer gives the same for every row.",
     "BP-N010": "Every learning rate has a failed fold.",
-    "BP-N011": "A fold of a learning rate has failed.",
+    "BP-N011": "A learning rate has a failed fold.",
     "BP-N012": "A fold of a cross-validation has failed.",
     "BP-O001": "A file cannot be written.",
     "BP-O002": "The folder already holds a run.",

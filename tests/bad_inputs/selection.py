@@ -75,7 +75,7 @@ CASES = [
         "a rate that diverges",
         "BP-N011",
         0,
-        ("learning rate 1e+30, fold 1", "learning rate 1e+30, fold 2", "no longer finite"),
+        ("learning rate 1e+30: 2 of 2 folds failed", "no longer finite"),
         SWEEP,
         {"c.yaml": HIGH.replace("LOW", "1e-3")},
         rows=(69,),
