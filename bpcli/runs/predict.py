@@ -13,6 +13,8 @@ from bpcli.data.asking import COMMAND
 from bpcli.data.novelty import Novelty
 from bpcli.data.read import TableReader
 from bpcli.data.table import Table
+from bpcli.data.targets.classes import ClassTarget
+from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.certainty import Coverage, coverage
 from bpcli.experiment.finish import Assurance
@@ -96,6 +98,7 @@ class Evaluation(NamedTuple):
 
     metrics: dict[str, float]
     assessment: Assessment
+    decision: tuple[str, float] | None  # the second class and its threshold, where there is one
     coverage: Coverage | None  # of intervals or sets, where they are asked for
     notices: tuple[Notice, ...]
 
@@ -105,7 +108,7 @@ def evaluate_model(
 ) -> Evaluation:
     """Every metric of the model on a labelled CSV; rows without a label are left out, and said."""
     predictions = Predictions(model, data, dialect, asked)
-    reader, target = predictions.reader, predictions.predictor.target
+    reader, target = predictions.reader, predictions.assurance.target
     _require_targets(target.columns, reader)
     truths, values = [], []
     for table, part in predictions:
@@ -124,9 +127,16 @@ def evaluate_model(
     return Evaluation(
         score(loss, truth, prediction, target.decided(prediction)),
         assess(target, loss, truth, prediction, seed),
+        _decision(target),
         _coverage(predictions.assurance, asked, prediction, truth),
         (*predictions.notices, *notes),
     )
+
+
+def _decision(target: AnyTarget) -> tuple[str, float] | None:
+    if not isinstance(target, ClassTarget) or target.threshold is None:
+        return None
+    return target.classes[1], target.threshold
 
 
 def _coverage(
