@@ -32,16 +32,16 @@ def evaluate(
 
       bpcli evaluate runs/iris-1 new_flowers.csv --interval 0.9
     """
-    from bpcli.display.certainty import coverage, threshold
-    from bpcli.display.closing import details
     from bpcli.display.console import open_terminal
-    from bpcli.display.messages import notice_lines, print_lines
-    from bpcli.display.tables import metrics_table
     from bpcli.runs.threads import use_threads_of
 
     terminal = open_terminal(quiet=quiet)
     use_threads_of(run)
 
+    from bpcli.display.certainty import coverage, threshold
+    from bpcli.display.closing import details
+    from bpcli.display.messages import notice_lines, print_lines
+    from bpcli.display.tables import metrics_table
     from bpcli.runs.extras import Asked
     from bpcli.runs.predict import evaluate_model
 
