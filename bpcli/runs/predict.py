@@ -52,10 +52,7 @@ class Predictions:
             yield table, prediction
 
     def csv(self, *, spreadsheet_safe: bool = False) -> Iterator[bytes]:
-        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it.
-
-        Raises NotMetError at its end where the file goes beyond a limit.
-        """
+        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it."""
         ids, predictor = self.record.ids, self.predictor
         for table, prediction in self:
             rows = np.arange(table.n_rows)
@@ -65,6 +62,9 @@ class Predictions:
                 columns = guarded(columns)
             self._count_formulas(columns)
             yield columns_csv(columns, header=table.start == 0).encode()
+
+    def require(self) -> None:
+        """Raises NotMetError where the file, once it is read, goes beyond a limit."""
         self._extras.require()
 
     @property
