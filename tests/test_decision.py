@@ -122,6 +122,9 @@ def test_what_was_chosen_is_said_and_kept(folder: Path) -> None:
     shown = bpcli("evaluate", "f1", "t.csv", "--json", cwd=folder).stdout
     predicted = table(bpcli("predict", "f1", "t.csv", cwd=folder).stdout)
     right = np.mean([row["y"] == row["prediction"] for row in predicted])
+    kept = {"positive": "yes", "threshold": found["threshold"]}
+    assert json.loads(shown)["decision"] == kept
+    assert "'yes' above" in bpcli("evaluate", "f1", "t.csv", cwd=folder).stdout
     assert json.loads(shown)["metrics"]["accuracy"] == pytest.approx(right)
 
 

@@ -101,6 +101,14 @@ def test_a_limit_ends_with_code_9_and_no_file(
         assert "nothing was written" in done.stderr
 
 
+def test_what_was_printed_before_a_limit_is_all_of_it(folder: Path) -> None:
+    write_csv(folder / "new.csv", [{**KNOWN, "word": "d"}, KNOWN])
+    done = bpcli("predict", "run", "new.csv", "--fail-on", "unseen>0.1", cwd=folder, code=9)
+    assert len(table(done.stdout)) == 2
+    assert "all 2 rows were printed" in done.stderr
+    assert "'d'" in done.stderr  # the category itself is said too
+
+
 def test_limits_are_read() -> None:
     assert limit(" unseen > 0.05") == Limit("unseen", 0.05)
     for wrong in (

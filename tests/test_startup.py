@@ -1,4 +1,4 @@
-"""Help and version answer at once: neither numpy nor pandas is imported."""
+"""Help and version answer at once, and threads are set, before numpy and pandas are imported."""
 
 from __future__ import annotations
 
@@ -43,3 +43,28 @@ def test_imports(arguments: list[str], loaded: str) -> None:
     )
     assert done.stderr.strip() == loaded
     assert done.stdout or "-q" in arguments
+
+
+THREADS = """
+import sys
+import bpcli.runs.threads as threads
+def look(model):
+    print("numpy" in sys.modules)
+    raise SystemExit
+threads.use_threads_of = look
+sys.argv = ["bpcli", {command!r}, "run", "t.csv"]
+from bpcli.cli.app import run
+run()
+"""
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_the_threads_of_a_model_are_set_before_numpy_is_there(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS.format(command=command)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "False\n", done.stderr

@@ -32,16 +32,16 @@ def evaluate(
 
       bpcli evaluate runs/iris-1 new_flowers.csv --interval 0.9
     """
-    from bpcli.display.certainty import coverage
-    from bpcli.display.closing import details
     from bpcli.display.console import open_terminal
-    from bpcli.display.messages import notice_lines, print_lines
-    from bpcli.display.tables import metrics_table
     from bpcli.runs.threads import use_threads_of
 
     terminal = open_terminal(quiet=quiet)
     use_threads_of(run)
 
+    from bpcli.display.certainty import coverage, threshold
+    from bpcli.display.closing import details
+    from bpcli.display.messages import notice_lines, print_lines
+    from bpcli.display.tables import metrics_table
     from bpcli.runs.extras import Asked
     from bpcli.runs.predict import evaluate_model
 
@@ -59,6 +59,8 @@ def evaluate(
     terminal.result(metrics_table({title: evaluation.metrics}, intervals=intervals))
     for part in ("", *details(evaluation.assessment)):
         terminal.result(part)
+    if evaluation.decision is not None:
+        terminal.result(f"threshold: {threshold(*evaluation.decision)}")
     if evaluation.coverage is not None:
         terminal.result(coverage(evaluation.coverage, "rows"))
 
@@ -67,6 +69,8 @@ def _print_json(evaluation: Evaluation) -> None:
     import json
 
     facts = {"schema_version": 1, "metrics": evaluation.metrics, **evaluation.assessment.record()}
+    if evaluation.decision is not None:
+        facts["decision"] = dict(zip(("positive", "threshold"), evaluation.decision, strict=True))
     if evaluation.coverage is not None:
         facts["conformal"] = evaluation.coverage.record()
     typer.echo(json.dumps(facts))

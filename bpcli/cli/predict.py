@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bpcli.cli import options
+
+if TYPE_CHECKING:
+    from bpcli.display.console import Terminal
+    from bpcli.runs.predict import Predictions
 
 STDOUT = Path("-")
 
@@ -65,14 +69,13 @@ def predict(
       bpcli predict runs/iris-1 flowers.csv --interval 0.9 --doubt --fail-on 'unseen>0.05'
     """
     from bpcli.display.console import open_terminal
-    from bpcli.display.messages import notice_lines, print_lines
     from bpcli.display.text import PATH, show
     from bpcli.runs.threads import use_threads_of
 
     terminal = open_terminal(quiet=quiet)
     use_threads_of(run)
 
-    from bpcli.config.errors import BpcliError
+    from bpcli.config.errors import BpcliError, NotMetError
     from bpcli.runs.extras import Asked
     from bpcli.runs.limits import limit
     from bpcli.runs.output import writing
@@ -90,16 +93,29 @@ def predict(
         with writing(output, keep=data, force=force) as write:
             for part in predictions.csv(spreadsheet_safe=spreadsheet_safe):
                 write(part)
+            predictions.require()
     except Interrupted as asked:
         typer.echo(f"{asked}: {_left(predictions.reader.rows, output)}", err=True)
         raise typer.Exit(asked.exit_code) from None
+    except NotMetError as error:
+        _say(terminal, predictions)
+        if output == STDOUT:
+            error.consequence = f"all {predictions.reader.rows} rows were printed"
+        raise
     except BpcliError as error:
         error.consequence = _left(predictions.reader.rows, output)
         raise
-    if not quiet:
-        print_lines(terminal.err, notice_lines(predictions.notices))
+    _say(terminal, predictions)
     if output != STDOUT:
         terminal.say(f"wrote {predictions.reader.rows} predictions to {show(str(output), PATH)}")
+
+
+def _say(terminal: Terminal, predictions: Predictions) -> None:
+    """What is noteworthy about the file."""
+    from bpcli.display.messages import notice_lines, print_lines
+
+    if terminal.verbosity >= 0:
+        print_lines(terminal.err, notice_lines(predictions.notices))
 
 
 def _left(rows: int, output: Path) -> str:

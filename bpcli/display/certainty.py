@@ -35,9 +35,14 @@ def _calibration(found: Probabilities) -> str:
     return f"{what}, by {counted(found.rows, 'validation row')}; {held} {', '.join(changes)}"
 
 
+def threshold(positive: str, value: float) -> str:
+    """`'yes' above 0.31`"""
+    return f"{show(repr(positive))} above {number(value)}"
+
+
 def _threshold(found: Cut) -> str:
     """`'yes' above 0.31, the best f1 of 30 validation rows; test f1 0.61 → 0.68`"""
-    what = f"{show(repr(found.positive))} above {number(found.threshold)}"
+    what = threshold(found.positive, found.threshold)
     if found.metric is None:
         return what
     held = next(reversed(found.after))

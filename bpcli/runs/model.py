@@ -70,7 +70,7 @@ def read_model(path: Path) -> tuple[ModelRecord, Predictor, Assurance]:
     record = _record(raw, name)
     if path.is_dir():
         require_run(record.run, path, name)
-    return record, _predictor(record, tensors, name), _assurance(record, tensors)
+    return record, _predictor(record, tensors, name), _assurance(record, tensors, name)
 
 
 def require_run(run: str, folder: Path, name: str) -> None:
@@ -120,9 +120,13 @@ def _predictor(record: ModelRecord, tensors: dict[str, Any], name: str) -> Predi
     )
 
 
-def _assurance(record: ModelRecord, tensors: Tensors) -> Assurance:
-    """What was fitted on rows held out, from tensors that are checked already."""
+def _assurance(record: ModelRecord, tensors: Tensors, name: str) -> Assurance:
+    """What was fitted on rows held out, from tensors whose shapes are checked already."""
     method, spec = record.calibration, record.conformal
+    if any((tensors[f"calibration.{key}"] <= 0).any() for key in method.tensors()):
+        raise damaged(name, "its calibration is not made of numbers above 0")
+    if spec is not None and (np.diff(tensors["conformal.scores"], axis=0) < 0).any():
+        raise damaged(name, "the scores of its intervals do not rise")
     return Assurance(
         record.target,
         record.loss,

@@ -13,6 +13,8 @@ from bpcli.data.asking import COMMAND
 from bpcli.data.novelty import Novelty
 from bpcli.data.read import TableReader
 from bpcli.data.table import Table
+from bpcli.data.targets.classes import ClassTarget
+from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.certainty import Coverage, coverage
 from bpcli.experiment.finish import Assurance
@@ -52,10 +54,7 @@ class Predictions:
             yield table, prediction
 
     def csv(self, *, spreadsheet_safe: bool = False) -> Iterator[bytes]:
-        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it.
-
-        Raises NotMetError at its end where the file goes beyond a limit.
-        """
+        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it."""
         ids, predictor = self.record.ids, self.predictor
         for table, prediction in self:
             rows = np.arange(table.n_rows)
@@ -65,6 +64,9 @@ class Predictions:
                 columns = guarded(columns)
             self._count_formulas(columns)
             yield columns_csv(columns, header=table.start == 0).encode()
+
+    def require(self) -> None:
+        """Raises NotMetError where the file, once it is read, goes beyond a limit."""
         self._extras.require()
 
     @property
@@ -99,6 +101,7 @@ class Evaluation(NamedTuple):
 
     metrics: dict[str, float]
     assessment: Assessment
+    decision: tuple[str, float] | None  # the second class and its threshold, where there is one
     coverage: Coverage | None  # of intervals or sets, where they are asked for
     notices: tuple[Notice, ...]
 
@@ -108,7 +111,7 @@ def evaluate_model(
 ) -> Evaluation:
     """Every metric of the model on a labelled CSV; rows without a label are left out, and said."""
     predictions = Predictions(model, data, dialect, asked)
-    reader, target = predictions.reader, predictions.predictor.target
+    reader, target = predictions.reader, predictions.assurance.target
     _require_targets(target.columns, reader)
     truths, values = [], []
     for table, part in predictions:
@@ -127,9 +130,16 @@ def evaluate_model(
     return Evaluation(
         score(loss, truth, prediction, target.decided(prediction)),
         assess(target, loss, truth, prediction, seed),
+        _decision(target),
         _coverage(predictions.assurance, asked, prediction, truth),
         (*predictions.notices, *notes),
     )
+
+
+def _decision(target: AnyTarget) -> tuple[str, float] | None:
+    if not isinstance(target, ClassTarget) or target.threshold is None:
+        return None
+    return target.classes[1], target.threshold
 
 
 def _coverage(

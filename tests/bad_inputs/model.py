@@ -109,6 +109,9 @@ def _metadata(value: object) -> bytes:
 DEEP = "[" * 100_000 + "]" * 100_000
 DENSE = {"dense": {"units": 2, "init": "glorot"}}
 
+CALIBRATED = {"calibration": "temperature"}
+INTERVALS: dict[str, Any] = {"rows": 4, "set": "validation", "chose": []}
+
 CASES = [
     Case("no model", "BP-M001", 5, ("no/run", "No such file"), "predict no/run t.csv"),
     Case(
@@ -209,6 +212,17 @@ CASES = [
         loss="binary_cross_entropy",
         target={"kind": "classes", "name": "y", "classes": ["a", "b", "c"]},
     ),
+    record("an unknown calibration", "calibration", calibration="eval"),
+    record("a calibration without its numbers", "calibration.temperature", **CALIBRATED),
+    record("intervals by no rows", "conformal.rows", conformal={**INTERVALS, "rows": 0}),
+    record("intervals by 10¹² rows", "conformal.scores", conformal={**INTERVALS, "rows": 10**12}),
+    record("intervals by foreign rows", "conformal.set", conformal={**INTERVALS, "set": "/etc"}),
+    tensors(
+        "scores that fall",
+        lambda t: t.update({"conformal.scores": t["conformal.scores"][::-1]}),
+        "do not rise",
+    ),
+    tensors("no scores", lambda t: t.pop("conformal.scores"), "conformal.scores"),
     record("an unknown task", "task", task="shell"),
     record("an unknown target", "target", target={"kind": "code", "name": "y"}),
     record("threads that are no number", "threads", threads="1; touch canary"),
