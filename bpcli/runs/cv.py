@@ -13,7 +13,7 @@ from bpcli.runs.folder import write_json
 from bpcli.runs.resolved import prepare_and_resolve
 from bpcli.runs.sitting import Place, Sitting, Subject
 from bpcli.runs.tables import csv_text, predictions_csv
-from bpcli.selection.estimate import CrossValidation
+from bpcli.selection.estimate import CrossValidation, MetricEstimate
 
 TABLE = "cv.csv"
 SUMMARY = "cv.json"
@@ -33,8 +33,9 @@ class CrossValidationRun:
 
     def finish(self) -> dict[str, Any]:
         """Score, write, and return the facts."""
-        facts = self.facts()
-        write_file(self.folder / TABLE, self._table())
+        metrics = self.validation.metrics()
+        facts = self._facts(metrics)
+        write_file(self.folder / TABLE, self._table(metrics))
         prediction, places = self.validation.predictions()
         write_file(self.folder / FOLDS, csv_text(("row", "repeat", "fold"), sorted(places)))
         held = np.flatnonzero(~np.isnan(prediction[:, 0]))
@@ -46,7 +47,7 @@ class CrossValidationRun:
         self.sitting.write_state("completed")
         return facts
 
-    def facts(self) -> dict[str, Any]:
+    def _facts(self, metrics: dict[str, MetricEstimate]) -> dict[str, Any]:
         """The summary: the same for any number of jobs."""
         return {
             "schema_version": 1,
@@ -59,14 +60,13 @@ class CrossValidationRun:
                     "interval": one.interval and list(one.interval),
                     "baseline": one.baseline,
                 }
-                for name, one in self.validation.metrics().items()
+                for name, one in metrics.items()
             },
             "refit": self.validation.refit(),
         }
 
-    def _table(self) -> str:
+    def _table(self, metrics: dict[str, MetricEstimate]) -> str:
         """One row a fold, one column a metric."""
-        metrics = self.validation.metrics()
         header = ("repeat", "fold", "rows", "epochs", *metrics)
         rows = [
             (one.trial.repeat, one.trial.fold, len(one.prediction), one.trial.epochs)
