@@ -184,6 +184,9 @@ def test_a_race_spares_trainings_and_changes_none(config: Path, tmp_path: Path) 
     (tmp_path / "s" / JOURNAL).write_text("".join(journal[:4]))
     sweep(config, "-o", tmp_path / "s", "--resume", *halving)
     assert files(tmp_path / "s") == files(tmp_path / "r")
+    # what was trained without a race does not change it
+    sweep(config, "-o", tmp_path / "w", "--resume", *halving)
+    assert files(tmp_path / "w") == files(tmp_path / "r")
 
 
 def test_a_grid_by_a_range_test(config: Path, tmp_path: Path) -> None:

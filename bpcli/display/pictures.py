@@ -36,7 +36,7 @@ def sweep_picture(facts: dict[str, Any], kind: str) -> bytes:
 
 
 def _draw(axes: Axes, facts: dict[str, Any]) -> None:
-    """Lines with error bars, arrows beyond the window, at its worse end crosses for failed folds."""
+    """Lines with error bars; arrows beyond the window; at its worse end crosses of failed folds."""
     low, high = window(facts["candidates"], facts["better"])
     margin = _MARGIN * (high - low or 1.0)
     axes.set_ylim(low - margin, high + margin)

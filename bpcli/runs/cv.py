@@ -15,7 +15,7 @@ from bpcli.runs.journal import JOURNAL
 from bpcli.runs.resolved import prepare_and_resolve
 from bpcli.runs.sitting import Place, Sitting, Subject
 from bpcli.runs.tables import csv_text, predictions_csv
-from bpcli.selection.estimate import CrossValidation
+from bpcli.selection.estimate import CrossValidation, MetricEstimate
 
 TABLE = "cv.csv"
 SUMMARY = "cv.json"
@@ -40,13 +40,14 @@ class CrossValidationRun:
     def finish(self) -> dict[str, Any]:
         """Score, write, and return the facts."""
         with self.sitting.telling():
-            facts = self.facts()
-            self._write(facts)
+            metrics = self.validation.metrics()
+            facts = self._facts(metrics)
+            self._write(facts, metrics)
             self.sitting.write_state("completed")
         return facts
 
-    def _write(self, facts: dict[str, Any]) -> None:
-        write_file(self.folder / TABLE, self._table())
+    def _write(self, facts: dict[str, Any], metrics: dict[str, MetricEstimate]) -> None:
+        write_file(self.folder / TABLE, self._table(metrics))
         prediction, places = self.validation.predictions()
         write_file(self.folder / FOLDS, csv_text(("row", "repeat", "fold"), sorted(places)))
         held = np.flatnonzero(~np.isnan(prediction[:, 0]))
@@ -56,7 +57,7 @@ class CrossValidationRun:
         write_file(self.folder / PREDICTIONS, text)
         write_json(self.folder / SUMMARY, facts)
 
-    def facts(self) -> dict[str, Any]:
+    def _facts(self, metrics: dict[str, MetricEstimate]) -> dict[str, Any]:
         """The summary: the same for any number of jobs."""
         return {
             "schema_version": 1,
@@ -69,14 +70,13 @@ class CrossValidationRun:
                     "interval": one.interval and list(one.interval),
                     "baseline": one.baseline,
                 }
-                for name, one in self.validation.metrics().items()
+                for name, one in metrics.items()
             },
             "refit": self.validation.refit(),
         }
 
-    def _table(self) -> str:
+    def _table(self, metrics: dict[str, MetricEstimate]) -> str:
         """One row a fold, one column a metric."""
-        metrics = self.validation.metrics()
         header = ("repeat", "fold", "rows", "epochs", *metrics)
         rows = [
             (one.trial.repeat, one.trial.fold, len(one.prediction), one.trial.epochs)

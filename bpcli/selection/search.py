@@ -37,7 +37,7 @@ class RateSearch:
 
     def pending(self) -> list[Key]:
         """The trainings to do next; empty when the search is over."""
-        while not (pending := self.trainings.pending(self._keys())):
+        while not (pending := self.trainings.pending(self._asked())):
             more = self._beyond()
             if not more:
                 return []
@@ -47,12 +47,13 @@ class RateSearch:
     @property
     def left(self) -> int:
         """Trainings known to be needed still; more where the grid is extended."""
-        return self.trainings.left(self._keys())
+        return self.trainings.left(self._asked())
 
     @property
     def candidates(self) -> list[Candidate]:
         """The results by setting and rate, of those out of the race what there is."""
-        keys = self.study.keys(sorted((*self.grid, *self.added)))
+        settings = list(self.study.settings)
+        keys = sorted(self._asked(), key=lambda key: (settings.index(key.setting), key.rate))
         return candidates_of(self.trainings.results(keys), len(self.study.places))
 
     @property
@@ -102,17 +103,19 @@ class RateSearch:
         }
         return {"seconds_by_rate": by_rate}
 
-    def _keys(self) -> list[Key]:
-        """The first trainings of the round that a race is in; at its end all of those left."""
-        keys, places = self.study.keys(self.grid), self.study.places
+    def _asked(self) -> list[Key]:
+        """The first trainings asked for so far: each rate on the folds that it has come to."""
+        out: list[Key] = []
+        left, places = self.study.keys(self.grid), self.study.places
         for folds in rounds(len(places)) if self.spec.halving else ():
-            begun = [key for key in keys if key[2:4] in places[:folds]]
+            begun = [key for key in left if key[2:4] in places[:folds]]
             if self.trainings.pending(begun):
-                return begun
+                return [*out, *begun]
             candidates = candidates_of(self.trainings.results(begun), folds)
-            left = better_half(candidates, self.study.metric.better)
-            keys = [key for key in keys if key[:2] in left]
-        return [*keys, *self.study.keys(self.added)]
+            going_on = better_half(candidates, self.study.metric.better)
+            out += [key for key in begun if key[:2] not in going_on]
+            left = [key for key in left if key[:2] in going_on]
+        return [*out, *left, *self.study.keys(self.added)]
 
     def _beyond(self) -> tuple[float, ...]:
         """Rates past an end at which the best or the chosen one lies; failed ones do not count."""
