@@ -39,7 +39,8 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
     if not config.network and config.preprocess.numeric_embedding is None:
         return None
     preprocess = config.preprocess.model_copy(update={"numeric_embedding": None})
-    prepared = prepared.refitted(preprocess)
+    if preprocess != config.preprocess:
+        prepared = prepared.refitted(preprocess)
     loss = config.loss if config.loss and _own(config.loss) else LOSSES[prepared.task]
     plain = Config(
         data=config.data,
