@@ -247,7 +247,7 @@ def test_divergence_ends_with_exit_code_7(tmp_path: Path) -> None:
     done = bpcli("train", config, "-o", "run", cwd=tmp_path, code=7)
     said = " ".join(done.stderr.split())
     assert "learning rate 10" in said
-    assert "likely cause: column 'x' is not scaled, its numbers reach 1.9e+04" in said
+    assert "likely cause: column 'x' is not scaled, its numbers reach 1.8e+04" in said
     assert "preprocess: {numeric: standard}" in said
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "diverged"
     assert not (tmp_path / "run" / "model.safetensors").exists()

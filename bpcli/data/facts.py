@@ -22,14 +22,15 @@ _KIND = {  # words of one kind go together: yes with no, not with false
     **dict.fromkeys(("t", "f"), "t"),
 }
 _WAYS = 16  # to write yes and no in one column
+_MAYBE_CODES = re.compile(r"(?:^|\0) *[+-]?0\d+ *(?:\0|$)", re.ASCII)
 _LEADING_ZERO = re.compile(r"(?:^|\0)[+-]?0\d+(?:\0|$)", re.ASCII)
 
 
 class Facts(NamedTuple):
     """Counts over the rows, and the distinct words with their numbers."""
 
-    words: tuple[str, ...]
-    counts: Ints  # (K,) cells of each word
+    words: tuple[str, ...]  # none of a column of many plain numbers: they say no more than those
+    counts: Ints  # (K,) cells of each word or number
     values: Floats  # (K,) its number, NaN where it is none
     missing: int  # cells
 
@@ -82,7 +83,7 @@ class Facts(NamedTuple):
     @property
     def suspects(self) -> dict[str, int]:
         """The cells of each word that often means a missing cell."""
-        words = zip(self.words, self.counts.tolist(), strict=True)
+        words = zip(self.words, self.counts.tolist(), strict=False)  # none of plain numbers
         return {word: count for word, count in words if word in SUSPECTS}
 
     @property
@@ -98,3 +99,14 @@ def facts_of(cells: Cells, rows: Ints) -> Facts:
     words = tuple(cells.words[i] for i in used)
     missing = len(rows) - int(counts.sum())
     return Facts(words, counts[used], cells.values[used], missing)
+
+
+def outline_of(cells: Cells, rows: Ints) -> Facts:
+    """The same without words, where numbers say all: many plain ones, of which none is a code."""
+    if not cells.plain or cells.has_text(_MAYBE_CODES):
+        return facts_of(cells, rows)
+    numbers = cells.numbers[rows]
+    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    if len(values) <= _WAYS:
+        return facts_of(cells, rows)
+    return Facts((), counts.astype(np.int64), values, int(np.isnan(numbers).sum()))

@@ -19,6 +19,8 @@ from bpcli.data.scalers import Standard, fit_scaler, quantiles
 from bpcli.data.spec import PreprocessSpec
 from bpcli.data.table import Table
 
+_AT_ONCE = 2**20  # numbers
+
 
 class Features(NamedTuple):
     """A layout with its fitted tensors."""
@@ -35,9 +37,10 @@ class Features(NamedTuple):
         _require_memory(len(at), layout, table)
         x = np.zeros((len(at), len(layout.names)))
         stop = len(layout.scaled)
-        x[:, :stop], missing = self._scaled(table, at)
+        for own in _some(stop, len(at)):
+            x[:, own] = self._scaled(table, at, own)
         for name in layout.indicators:
-            x[:, stop] = missing[:, layout.numeric.index(name)]
+            x[:, stop] = table.cells(name).missing[at]
             stop += 1
         for one in layout.blocks:
             start, stop = stop, stop + len(one.inputs)
@@ -60,14 +63,13 @@ class Features(NamedTuple):
             return (1,) * len(self.layout.scaled)
         return tuple(count_bins(edges))
 
-    def _scaled(self, table: Table, at: Ints) -> tuple[Floats, Floats]:
-        """The scaled inputs (N,K), and 1 where the cell was missing."""
-        values = numbers_of(table, self.layout.numeric, self.layout.dates, at)
-        missing = np.isnan(values)
-        filled = np.where(missing, self.fitted["feature.impute"], values)
-        tensors = {n: self.fitted[f"feature.{n}"] for n in self.layout.scaler.tensors()}
+    def _scaled(self, table: Table, at: Ints, own: slice) -> Floats:
+        """Some of the scaled inputs (N,K)."""
+        values = numbers_of(table, self.layout.numeric, self.layout.dates, at, own)
+        filled = np.where(np.isnan(values), self.fitted["feature.impute"][own], values)
+        tensors = {n: self.fitted[f"feature.{n}"][..., own] for n in self.layout.scaler.tensors()}
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.layout.scaler.apply(filled, tensors), missing.astype(np.float64)
+            return self.layout.scaler.apply(filled, tensors)
 
     def _check(self, table: Table) -> None:
         """Every column is there, and holds numbers where training had numbers."""
@@ -90,7 +92,6 @@ def fit_features(
     names = {role: [c.name for c in columns if c.role == role] for role in INPUT_ROLES}
     numeric = tuple(names["numeric"])
     dates = tuple(fit_dates(table, name, rows) for name in names["date"])
-    values = numbers_of(table, numeric, dates, rows)
     gaps = [count_gaps(table, name, rows) for name in numeric]
     categorical = [
         fit_levels(name, table.cells(name), rows, spec.categorical) for name in names["categorical"]
@@ -112,9 +113,13 @@ def fit_features(
         header=table.spec.header,
         thousands=table.spec.thousands,
     )
-    scaled = fit_scaler(spec.scaler, values, layout.scaled, table.path.name)
-    medians = np.array([_median(column) for column in values.T])
-    fitted = {"impute": medians, **_bounds(values), **scaled}
+    parts = []
+    for own in _some(len(layout.scaled), len(rows)):
+        values = numbers_of(table, numeric, dates, rows, own)
+        scaled = fit_scaler(spec.scaler, values, layout.scaled[own], table.path.name)
+        medians = np.array([_median(column) for column in values.T])
+        parts.append({"impute": medians, **_bounds(values), **scaled})
+    fitted = {n: np.concatenate([part[n] for part in parts], axis=-1) for n in parts[0]}
     return Features(layout, {f"feature.{name}": tensor for name, tensor in fitted.items()})
 
 
@@ -138,13 +143,32 @@ def _require_memory(rows: int, layout: FeatureLayout, table: Table) -> None:
     require_memory(2 * 8 * rows * inputs, "BP-R010", table.path.name, work, fix)
 
 
+def _some(columns: int, rows: int) -> list[slice]:
+    """Columns that are scaled together: as many as keep the work arrays small."""
+    size = max(1, _AT_ONCE // max(1, rows))
+    starts = range(0, max(1, columns), size)  # at least one group, be it empty
+    return [slice(start, min(start + size, columns)) for start in starts]
+
+
 def numbers_of(
-    table: Table, names: Sequence[str], dates: Sequence[DateParts], rows: Ints
+    table: Table,
+    names: Sequence[str],
+    dates: Sequence[DateParts],
+    rows: Ints,
+    own: slice = slice(None),
 ) -> Floats:
-    """Numbers and elapsed days (N,K), each column contiguous, so that its sum is a pairwise one."""
-    columns = [table.numbers(name)[rows] for name in names]
-    columns += [table.days(d.name, d.format)[rows] - d.origin for d in dates if d.elapsed]
-    return np.array(columns, dtype=np.float64).reshape(len(columns), len(rows)).T
+    """Some of the numbers and elapsed days (N,K), each column contiguous, so that its sum is a
+    pairwise one.
+    """
+    every: list[str | DateParts] = [*names, *(one for one in dates if one.elapsed)]
+    sources = every[own]
+    values = np.empty((len(sources), len(rows)))
+    for column, source in zip(values, sources, strict=True):
+        if isinstance(source, DateParts):
+            column[:] = table.days(source.name, source.format)[rows] - source.origin
+        else:
+            column[:] = table.numbers(source)[rows]
+    return values.T
 
 
 def _bounds(values: Floats) -> Tensors:

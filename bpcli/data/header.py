@@ -19,7 +19,7 @@ _NOT_TWICE = (
     "a config names a file, and - is standard input, which cannot be read again",
     "save it to a file first, so that the run can be repeated and gone on with",
 )
-_CELLS = 3  # bytes that each byte of a file takes at the very least: itself, its text, its cell
+_CELLS = 3  # bytes that each byte of a file takes at the least: as text, as number, as input
 
 
 def header_problems(base: Path, spec: DataSpec) -> list[Problem]:

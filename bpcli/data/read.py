@@ -141,7 +141,10 @@ def read_table(path: Path, spec: DataSpec) -> Table:
     """The table in a file, whole."""
     reader = TableReader(path, spec)
     table = Table.whole(
-        list(reader), sha256=reader.sha256, notices=reader.notices, blank=reader.blank
+        [part.packed() for part in reader],
+        sha256=reader.sha256,
+        notices=reader.notices,
+        blank=reader.blank,
     )
     if not table.n_rows:
         what = "the file has a header and no rows"

@@ -12,7 +12,7 @@ from bpcli.config.component import Spec
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Flags, Ints
 from bpcli.data.declared import Date
-from bpcli.data.facts import SUSPECTS, Facts, facts_of
+from bpcli.data.facts import SUSPECTS, Facts, facts_of, outline_of
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 
@@ -202,7 +202,7 @@ def _column(
     for key in _OWN:
         if spec.own_columns.get(key) == name and (key != "group" or name not in spec.columns):
             return Column(name=name, role=key, reason=f"it is data.{key}")
-    facts = facts_of(table.cells(name), rows)
+    facts = outline_of(table.cells(name), rows)
     if name in spec.columns:
         role: Role = spec.columns[name].name  # type: ignore[assignment]  # a subset of ours
         if role in INPUT_ROLES and not facts.present:

@@ -38,11 +38,10 @@ def describe_suspicions(
 
 
 def _equal_columns(table: Table, names: Sequence[str]) -> Iterator[Notice]:
-    """Columns with the same words in the same rows."""
-    groups: dict[object, list[str]] = {}
+    """Columns with the same words, or numbers, in the same rows."""
+    groups: dict[bytes, list[str]] = {}
     for name in names:
-        cells = table.cells(name)
-        groups.setdefault((cells.words, cells.codes.tobytes()), []).append(name)
+        groups.setdefault(table.cells(name).digest(), []).append(name)
     for group in groups.values():
         if len(group) > 1:
             what = (
@@ -64,8 +63,8 @@ def _copies(table: Table, names: Sequence[str], target: str, rows: Ints) -> Iter
 
 
 def _one_to_one(table: Table, name: str, target: str, rows: Ints) -> str:
-    """Whether each word goes with one word of the target and no other; several rows have each."""
-    first, second = (pd.factorize(table.cells(one).codes[rows])[0] for one in (name, target))
+    """Whether each value goes with one of the target and no other; several rows have each."""
+    first, second = (table.cells(one).labels(rows) for one in (name, target))
     distinct = int(first.max(initial=-1)) + 1
     if not 2 <= distinct <= len(rows) / 2 or not np.array_equal(first, second):
         return ""
@@ -113,10 +112,11 @@ def _repeated_rows(table: Table, names: Sequence[str], sets: Sets) -> Iterator[N
 
 def _groups(table: Table, names: Sequence[str]) -> Ints:
     """A number for each row (N,), the same for rows whose cells are all the same."""
-    group = np.zeros(table.n_rows, dtype=np.int64)
+    every, group = np.arange(table.n_rows), np.zeros(table.n_rows, dtype=np.int64)
     for name in names:
-        cells = table.cells(name)
-        group = pd.factorize(group * (len(cells.words) + 1) + cells.codes + 1)[0].astype(np.int64)
+        labels = table.cells(name).labels(every)
+        both = group * (labels.max(initial=0) + 1) + labels
+        group = pd.factorize(both)[0].astype(np.int64)
         if group.max(initial=-1) + 1 == len(group):  # all are different already
             break
     return group

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from bpcli.data.arrays import Flags, Floats, Ints, Texts
 from bpcli.data.dates import DateGuess, days_of, guess_format
 from bpcli.data.declared import Date
 from bpcli.data.numbers import plain_numbers, to_numbers, truth_of, void_numbers
+from bpcli.data.packed import Packed, texts_of
 from bpcli.data.spec import DataSpec
 
 _SHOWN = 5  # offending cells of one column
@@ -24,29 +26,42 @@ _SHOWN = 5  # offending cells of one column
 class Cells:
     """A column as K distinct words and, per row, the index of its word; −1 is a missing cell.
 
-    A column of nothing but plain numbers and gaps may come with its `numbers`, and its words are
-    then not looked for until they are asked for.
+    A column of nothing but plain numbers and gaps is read as its `numbers`, which may be given too;
+    its words are then not looked for until they are asked for.
     """
 
     def __init__(
         self,
-        raw: Texts,
+        raw: Texts | Packed,
         missing: Iterable[str],
         decimal: str,
         thousands: str | None = None,
         numbers: Floats | None = None,
     ) -> None:
         self._raw, self._missing = raw, {word.strip() for word in missing}
-        self._signs, self._plain = (decimal, thousands), numbers
+        self._signs, self._given = (decimal, thousands), numbers
 
     @cached_property
     def _coded(self) -> tuple[tuple[str, ...], Ints]:
-        codes, distinct = pd.factorize(self._raw)
+        codes, distinct = pd.factorize(texts_of(self._raw))
         stripped = [word.strip() for word in map(str, distinct)]
         words = tuple(dict.fromkeys(word for word in stripped if word not in self._missing))
         index = {word: i for i, word in enumerate(words)}
         found = [index.get(word, -1) for word in stripped]
         return words, np.array(found, dtype=np.int64)[codes]
+
+    @cached_property
+    def _plain(self) -> Floats | None:
+        """The numbers of a column of nothing but plain numbers and gaps (N,)."""
+        readable = self._signs == (".", None) and not void_numbers(self._missing)
+        if self._given is None and readable and isinstance(self._raw, Packed):
+            return plain_numbers(self._raw.cells())
+        return self._given
+
+    @property
+    def plain(self) -> bool:
+        """Whether its numbers say all that is in it."""
+        return self._plain is not None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -85,6 +100,24 @@ class Cells:
             return np.zeros(len(self._plain), dtype=bool)
         return np.append(np.isnan(self.values), False)[self.codes]
 
+    def has_text(self, pattern: re.Pattern[str]) -> bool:
+        """Whether a pattern is found in the cells as they are written, NUL between them."""
+        packed = self._raw if isinstance(self._raw, Packed) else Packed.of(self._raw)
+        return any(pattern.search(block) for block in packed.blocks)
+
+    def labels(self, rows: Ints) -> Ints:
+        """A number from 0 for each of the rows, the same where the cells are; gaps have one too."""
+        values = self.codes if self._plain is None else self._plain
+        return pd.factorize(values[rows], use_na_sentinel=False)[0].astype(np.int64)
+
+    def digest(self) -> bytes:
+        """The same for two columns that hold the same in all rows."""
+        if self._plain is not None:
+            return hashlib.sha256(self._plain.tobytes()).digest()
+        words = hashlib.sha256("\0".join(self.words).encode("utf-8", "surrogatepass"))
+        words.update(self.codes.tobytes())
+        return words.digest()
+
     def counts(self, rows: Ints | None = None) -> Ints:
         """How many of the rows hold each word (K,); of all rows where none are given."""
         codes = self.codes if rows is None else self.codes[rows]
@@ -109,7 +142,7 @@ class Table:
     def __init__(
         self,
         path: Path,
-        columns: dict[str, Texts],
+        columns: Mapping[str, Texts | Packed],
         lines: Ints,
         *,
         spec: DataSpec,
@@ -135,7 +168,12 @@ class Table:
 
     def text(self, name: str) -> Texts:
         """The cells of a column as they are in the file (N,)."""
-        return self._columns[name]
+        return texts_of(self._columns[name])
+
+    def packed(self) -> Table:
+        """The same part in a fraction of the memory."""
+        columns = {name: self._packed(name) for name in self.names}
+        return Table(self.path, columns, self._lines, spec=self.spec, start=self.start)
 
     def cells(self, name: str) -> Cells:
         """The column as distinct words without spaces around them."""
@@ -147,15 +185,21 @@ class Table:
         spec = self.spec
         return Cells(self._columns[name], spec.missing, spec.decimal, spec.thousands, numbers)
 
+    def _packed(self, name: str) -> Packed:
+        column = self._columns[name]
+        return column if isinstance(column, Packed) else Packed.of(column)
+
     def read_numbers(self, names: Sequence[str]) -> None:
-        """Read columns of plain numbers all at once, which is many times as fast as word by word.
+        """Read columns of plain numbers of a part all at once, many times as fast as one by one.
 
         Where there is any other cell among them, each is read by itself when it is asked for.
         """
         spec = self.spec
+        if not self._is_part:
+            return  # long columns are as fast by themselves
         if spec.decimal != "." or spec.thousands is not None or void_numbers(spec.missing):
             return
-        numbers = plain_numbers([word for name in names for word in self._columns[name].tolist()])
+        numbers = plain_numbers([word for name in names for word in self.text(name).tolist()])
         if numbers is not None:
             columns = zip(names, numbers.reshape(len(names), self.n_rows), strict=True)
             self._cells |= {name: self._made(name, column) for name, column in columns}
@@ -202,7 +246,7 @@ class Table:
 
     def word(self, name: str, row: int) -> str:
         """One cell, cut for a message."""
-        return str(self._columns[name][row]).strip()[:80]
+        return str(self.text(name)[row]).strip()[:80]
 
     def line_of(self, row: int) -> int:
         """The line of the file, counted from 1, on which a row starts."""
@@ -222,11 +266,11 @@ class Table:
     def whole(
         cls, tables: Sequence[Table], *, sha256: str, notices: tuple[Notice, ...], blank: int
     ) -> Table:
-        """The table of a file from its parts."""
+        """The table of a file from its packed parts."""
         first, last = tables[0], tables[-1]
         return cls(
             first.path,
-            {name: np.concatenate([t.text(name) for t in tables]) for name in first.names},
+            {name: Packed.joined(t._packed(name) for t in tables) for name in first.names},
             np.concatenate([table._lines for table in tables]),
             spec=last.spec,
             sha256=sha256,
@@ -242,7 +286,7 @@ class Table:
         tables = {"train": self, **others}
         _refuse_absent(self, others)
         columns = {
-            name: np.concatenate([table.text(name) for table in tables.values()])
+            name: Packed.joined(table._packed(name) for table in tables.values())
             for name in self.names
         }
         starts = np.cumsum([0, *(table.n_rows for table in tables.values())])

@@ -43,7 +43,8 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
         return None
     plain = {"numeric": Linear.numeric, "numeric_embedding": None}
     preprocess = config.preprocess.model_copy(update=plain)
-    prepared = prepared.refitted(preprocess)
+    if preprocess != config.preprocess:
+        prepared = prepared.refitted(preprocess)
     loss = config.loss if config.loss and _own(config.loss) else LOSSES[prepared.task]
     linear = Config(
         data=config.data,

@@ -14,7 +14,7 @@ from bpcli.config.characters import escaped
 from bpcli.config.document import parse_document
 from bpcli.config.dump import dump
 from bpcli.config.overrides import override
-from bpcli.data.facts import Facts, facts_of
+from bpcli.data.facts import Facts, outline_of
 from bpcli.data.read import read_table
 from bpcli.data.roles import Column, assign_roles, check_names
 from bpcli.data.spec import DataSpec
@@ -73,7 +73,7 @@ def _missing_words(table: Table, targets: Sequence[str]) -> list[str]:
     words: dict[str, None] = {}
     rows = np.arange(table.n_rows)
     for name in table.names:
-        facts = facts_of(table.cells(name), rows)
+        facts = outline_of(table.cells(name), rows)
         if name not in targets:
             words.update(dict.fromkeys(w for w in facts.suspects if _means_missing(w, facts)))
     return list(words)

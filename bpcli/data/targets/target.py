@@ -72,12 +72,12 @@ class Target(Spec):
 
     def usable(self, table: Table) -> Flags:
         """The rows in which no target is missing (N,)."""
-        gaps = np.stack([table.cells(name).codes < 0 for name in self.columns])
+        gaps = np.stack([table.cells(name).missing for name in self.columns])
         return np.asarray(~gaps.any(axis=0))
 
     def notices(self, table: Table) -> list[Notice]:
         """What a reader of the scores should know."""
-        gaps = {name: int((table.cells(name).codes < 0).sum()) for name in self.columns}
+        gaps = {name: int(table.cells(name).missing.sum()) for name in self.columns}
         if len(gaps) < 2 or not any(gaps.values()):
             return []
         said = ", ".join(f"{name!r} in {count}" for name, count in gaps.items() if count)
