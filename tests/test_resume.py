@@ -12,6 +12,7 @@ from resuming import CONFIG, HUP, INT, KILL, TERM, begin, end, essence, flowers,
 from resuming import wait_for as wait
 from running import ROOT, bpcli, train
 
+from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import load
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.progress import Snapshot
@@ -223,25 +224,25 @@ def test_a_snapshot_before_any_update_goes_on_to_the_same_bits(tmp_path: Path, n
     rest = dict(line.split(": ", 1) for line in METHODS[name].splitlines())
     problem = learning_problem(tmp_path, rest)
     taken: list[tuple[Snapshot, list[Record]]] = []
-    records: list[Record] = []
 
     def keep() -> None:
         progress, arrays = fit.snapshot()
-        taken.append((Snapshot(progress, {n: a.copy() for n, a in arrays.items()}), [*records]))
+        copies = {name: array.copy() for name, array in arrays.items()}
+        taken.append((Snapshot(progress, copies), [*fit.records]))
 
-    fit = problem.fit(keep)
-    for record in fit:
-        records.append(record)  # before the next update, as a run does
+    fit = Fit.of(problem, keep)
+    records = list(fit)
     last = fit.snapshot()
-    assert (name == "backoff") == bool(fit.halvings)
+    (one,) = fit.replicas
+    assert (name == "backoff") == bool(one.halvings)
     for moment, before in taken[:: max(1, len(taken) // 12)]:
-        again = problem.fit()
-        again.restore(moment)
+        again = Fit.of(problem)
+        again.restore(moment, before)
         done = [*before, *again]
-        assert [record[:-1] for record in done] == [record[:-1] for record in records]
+        assert [r._replace(seconds=0) for r in done] == [r._replace(seconds=0) for r in records]
         assert [r.seconds for r in done] == sorted(r.seconds for r in done)
         assert _bits(again.snapshot()) == _bits(last)
-        assert again.weights.tobytes() == fit.weights.tobytes()
+        assert again.replicas[0].weights.tobytes() == one.weights.tobytes()
 
 
 def _bits(snapshot: Snapshot) -> object:
@@ -262,12 +263,13 @@ def test_history_reads_back_to_the_same_records() -> None:
 
 def test_time_counts_over_all_sittings(tmp_path: Path) -> None:
     problem = learning_problem(tmp_path, {"stop": "{max_time: 1000}", "epochs": "100"})
-    fit = problem.fit()
+    fit = Fit.of(problem)
     next(iter(fit))
     progress, arrays = fit.snapshot()
-    again = problem.fit()
-    again.restore(Snapshot(progress.model_copy(update={"seconds": 999.999}), arrays))
+    again = Fit.of(problem)
+    late = Snapshot(progress.model_copy(update={"seconds": 999.999}), arrays)
+    again.restore(late, fit.records)
     records = list(again)
     assert 999.999 < records[0].seconds <= records[-1].seconds
     assert records[-1].epoch < 100
-    assert "time limit" in again.stop_reason
+    assert "time limit" in again.replicas[0].stop_reason

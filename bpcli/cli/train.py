@@ -101,7 +101,7 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
 
 
 def _say_where(terminal: Terminal, run: TrainingRun) -> None:
-    iteration = run.fit.state.iteration
+    iteration = run.fit.iterations
     if run.completed:
         said = f"{run.folder} is complete: nothing is trained or written"
     elif run.saved_at is None:
@@ -114,7 +114,7 @@ def _say_where(terminal: Terminal, run: TrainingRun) -> None:
 def _watch(terminal: Terminal, run: TrainingRun) -> None:
     from bpcli.display.progress import TrainingProgress
 
-    total = run.fit.method.iterations
+    total = run.problem.method().iterations
     progress = TrainingProgress(
         terminal.err, terminal.interactive, total, run.config.epochs, terminal.verbosity < 0
     )

@@ -9,6 +9,7 @@ import numpy as np
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN
 from bpcli.experiment.config import Config
+from bpcli.experiment.fit import Fit
 from bpcli.experiment.presets import Linear
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.resolve import LOSSES, resolve
@@ -51,10 +52,11 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
         class_weight=config.class_weight,
     )
     problem = LearningProblem.of(resolve(plain, prepared), prepared)
-    fit = problem.fit()
+    fit = Fit.of(problem)
     for _ in fit:
         pass
-    prediction = problem.predictor(fit.weights).predict_inputs(prepared.x)
+    (trained,) = fit.replicas
+    prediction = problem.predictor(trained.weights).predict_inputs(prepared.x)
     return Baseline(f"linear model, {loss.name}", prediction)
 
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bpcli.config.errors import Problem
 from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
 
 LARGE = 100.0  # scaled columns stay far below
@@ -20,6 +22,24 @@ class Scaling(NamedTuple):
     inputs_scaled: bool
     targets: Sequence[str]
     target_scaled: bool
+
+
+def divergence(
+    diverged: Diverged, rows: Rows, scaling: Scaling, halvings: Sequence[int] = ()
+) -> Problem:
+    """What to tell the user of a training that diverged for good."""
+    before = diverged.loss_before
+    history = "" if np.isnan(before) else f", after a loss of {before:.4g}"
+    halved = f"; the rate was halved {len(halvings)} times" if halvings else ""
+    verb = "are" if diverged.what == "weights" else "is"
+    cause, fix = likely_cause(rows, scaling, diverged.rate)
+    return Problem(
+        "BP-N001",
+        f"iteration {diverged.iteration}",
+        f"the training {diverged.what} {verb} no longer finite{history}, at learning rate "
+        f"{diverged.rate:g}; it begins in {diverged.layer}{halved}; likely cause: {cause}",
+        fix,
+    )
 
 
 def likely_cause(rows: Rows, scaling: Scaling | None, rate: float) -> tuple[str, str]:

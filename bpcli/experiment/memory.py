@@ -13,10 +13,18 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.problem import LearningProblem
 from bpcli.nn.layer import Plan
 
+CACHE = 1 << 20  # bytes of a group's parameters and work arrays, so that they stay in cache
+MOST_TOGETHER = 64
+
 
 def bytes_needed(problem: LearningProblem) -> int:
     """What training holds, and the data."""
     return bytes_of_network(problem) + 2 * (problem.prepared.x.nbytes + problem.prepared.t.nbytes)
+
+
+def most_at_once(problem: LearningProblem) -> int:
+    """The networks that train at once: as many as stay in the cache, one where it is wide."""
+    return max(1, min(MOST_TOGETHER, CACHE // bytes_of_network(problem)))
 
 
 def bytes_of_network(problem: LearningProblem) -> int:

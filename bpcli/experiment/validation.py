@@ -57,7 +57,12 @@ class Validator:
 
 
 def record_of(
-    epoch: Epoch, replica: int, loss: float | None, metric: float | None, seconds: float
+    epoch: Epoch,
+    replica: int,
+    loss: float | None,
+    metric: float | None,
+    seconds: float,
+    member: int,
 ) -> Record:
     """The line of the history that an epoch adds for one of its replicas."""
     return Record(
@@ -69,4 +74,5 @@ def record_of(
         metric,
         float(epoch.gradient_norm[replica]),
         seconds,
+        member,
     )

@@ -35,7 +35,7 @@ def history_csv(records: Iterable[Record], metric: str) -> str:
         *("epoch", "iteration", "learning_rate", "train_loss", "validation_loss"),
         *(f"validation_{metric}", "gradient_norm", "seconds"),
     ]
-    rows = ((*record[:-1], round(record.seconds, 6)) for record in records)
+    rows = ((*record[:-2], round(record.seconds, 6)) for record in records)
     return csv_text(header, rows)
 
 

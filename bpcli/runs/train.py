@@ -11,6 +11,7 @@ from typing import Any, Self
 from bpcli.config.dump import dump
 from bpcli.config.errors import BpcliError, Notice, NumericError, Problem, ResourceError
 from bpcli.data.account import account
+from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
@@ -60,8 +61,7 @@ class TrainingRun:
         require_training_memory(self.problem)
         require_cores(self.config)
         self.identity = Identity.of(self.config, self.prepared.table)
-        self.fit = self.problem.fit(self._pause)
-        self.records: list[Record] = []
+        self.fit = Fit.of(self.problem, self._pause)
         self._account = account(self.prepared)
         self.notices: list[Notice] = []  # about the run, not the data
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
@@ -94,27 +94,25 @@ class TrainingRun:
             self._write_state("running")  # first, so that the folder is known for a run's
             if self.saved_at is None:
                 self._write_plan()
-            for record in self.fit:
-                self.records.append(record)
-                yield record
+            yield from self.fit
             self._save()
 
     def finish(self) -> Outcome:
         """Predict every row with the final weights, score, and write what is left."""
         with self._telling():
-            fit = self.fit
+            (one,) = self.fit.replicas
             results = Results.of(
                 self.problem,
-                fit.weights,
+                one.weights,
                 self.folder,
-                self.records,
-                fit.stop_reason,
-                fit.best_epoch,
+                self.fit.records,
+                one.stop_reason,
+                one.best_epoch,
             )
             if not self.completed:
                 results.write(self.identity)
                 self._write_state(
-                    "completed", stop_reason=fit.stop_reason, best_epoch=fit.best_epoch
+                    "completed", stop_reason=one.stop_reason, best_epoch=one.best_epoch
                 )
         return results.outcome
 
@@ -132,11 +130,10 @@ class TrainingRun:
         require_run(checkpoint.record.identity.run, self.folder, name)
         require_same(checkpoint, self.identity, self.folder, threads_too=not other_threads)
         try:
-            self.fit.restore(checkpoint.snapshot)
+            self.fit.restore(checkpoint.snapshot, checkpoint.history)
         except ValueError as error:
             raise damaged(name, str(error)) from None
-        self.records = checkpoint.history
-        self.saved_at = self.fit.state.iteration
+        self.saved_at = self.fit.iterations
         self.completed = state_of(self.folder) == "completed"
         self.notices += differences(checkpoint, environment())
 
@@ -153,9 +150,9 @@ class TrainingRun:
         began = time.monotonic()
         snapshot = self.fit.snapshot()
         if snapshot.is_finite:
-            content = checkpoint_bytes(self.identity, environment(), snapshot, self.records)
+            content = checkpoint_bytes(self.identity, environment(), snapshot, self.fit.records)
             write_file(self.folder / CHECKPOINT, content)
-            self.saved_at = self.fit.state.iteration
+            self.saved_at = self.fit.iterations
         self._pace.wrote(time.monotonic() - began)
 
     def _write_plan(self) -> None:
@@ -171,7 +168,7 @@ class TrainingRun:
         try:
             yield
         except MemoryError:
-            where = f"iteration {self.fit.state.iteration + 1}"
+            where = f"iteration {self.fit.iterations + 1}"
             self._end(problem := ResourceError(Problem("BP-R021", where, *_NO_MEMORY)))
             raise problem from None
         except BaseException as error:
@@ -187,7 +184,7 @@ class TrainingRun:
 
     def _write_state(self, state: str, **facts: Any) -> None:
         prepared = self.prepared
-        last = self.records[-1] if self.records else None
+        last = self.fit.records[-1] if self.fit.records else None
         record = {
             "state": state,
             "run": self.identity.run,
@@ -195,9 +192,9 @@ class TrainingRun:
             "task_reason": prepared.reason,
             **facts,
             "epochs": last.epoch if last else 0,
-            "iterations": self.fit.state.iteration,
+            "iterations": self.fit.iterations,
             "seconds": round(self.fit.seconds, 3),
-            "rate_halved_at": self.fit.halvings,
+            "rate_halved_at": [at for one in self.fit.replicas for at in one.halvings],
             "seed": self.config.seed,
             "threads": self.config.threads,
             "parameters": self.problem.network.size,

@@ -21,9 +21,9 @@ from bpcli.data.split import VALIDATION
 from bpcli.experiment.baseline import constant_baseline
 from bpcli.experiment.config import Config, StopSpec
 from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.replicas import Replica
 from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats
-from bpcli.nn.layer import Array
 from bpcli.selection.choice import mean_epoch
 from bpcli.selection.statistics import Mean, interval
 from bpcli.selection.study import Key, Study, Trial
@@ -69,9 +69,7 @@ class CrossValidation:
 
     def work(self, group: Sequence[Key]) -> str:
         """Train a group and predict the rows that each training holds out; one line."""
-        return json.dumps(
-            [(t, self._predict(t, one.weights)) for t, one in self.study.replicas(group)]
-        )
+        return json.dumps([(t, self._predict(t, one)) for t, one in self.study.replicas(group)])
 
     def take(self, lines: Iterable[str]) -> None:
         """Take in a whole pass.  Raises NumericError where a fold has no score."""
@@ -143,13 +141,13 @@ class CrossValidation:
         for one in self.held:
             yield one, self.study.lesson(one.trial.key).problem.prepared.rows(VALIDATION)
 
-    def _predict(self, trial: Trial, weights: Array) -> list[list[float]]:
+    def _predict(self, trial: Trial, replica: Replica) -> list[list[float]]:
         if trial.failure:
             return []
         problem = self.study.lesson(trial.key).problem
         rows = problem.prepared.rows(VALIDATION)
         prediction: list[list[float]] = (
-            problem.predictor(weights).predict_inputs(problem.prepared.x[rows]).tolist()
+            problem.predictor(replica.weights).predict_inputs(problem.prepared.x[rows]).tolist()
         )
         return prediction
 
