@@ -153,7 +153,7 @@ def _outputs(predictor: Predictor, z: Array) -> Iterator[tuple[str, tuple[str, .
             quantiles = scores.reshape(len(scores), target.width, len(levels))
             values = target.decode(quantiles, predictor.target_fitted)
         else:
-            values = predictor.from_scores(z)
+            values = predictor.from_scores(z)[0]
         flat = values.reshape(len(values), -1)
         yield "value", names, flat
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,17 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
+from bpcli.config.errors import DataError, ModelError, Notice, Problem, did_you_mean, listing
 from bpcli.data.asking import COMMAND
 from bpcli.data.novelty import Novelty
 from bpcli.data.read import TableReader
 from bpcli.data.table import Table
 from bpcli.experiment.assessment import Assessment, assess
+from bpcli.experiment.predictor import mean_of, spread_of
 from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats
 from bpcli.runs.model import ModelRecord, read_model
 from bpcli.runs.spreadsheet import Column, formulas, guarded
-from bpcli.runs.tables import columns_csv, prediction_columns
+from bpcli.runs.tables import columns_csv, prediction_columns, spread_columns
 
 
 class Predictions:
@@ -29,28 +30,48 @@ class Predictions:
     """
 
     def __init__(self, model: Path, data: Path, dialect: Mapping[str, str]) -> None:
-        self.record, self.predictor = read_model(model)
+        self.model = model
+        self.record, self.ensemble = read_model(model)
+        self.predictor = self.ensemble.parts[0]  # all parts answer in its words
         spec = self.record.features.reading(str(data), dialect)
         self.reader = TableReader(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
         self._formulas, self._formula = 0, ""  # cells that a spreadsheet would run, and the first
 
     def __iter__(self) -> Iterator[tuple[Table, Floats]]:
-        for table in self.reader:
-            prediction = self.predictor.predict(table)
-            self._novelty.add(table)
-            yield table, prediction
+        for table, each in self._parts():
+            yield table, mean_of(each)
 
-    def csv(self, *, spreadsheet_safe: bool = False) -> Iterator[bytes]:
-        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it."""
+    def csv(self, *, spreadsheet_safe: bool = False, spread: bool = False) -> Iterator[bytes]:
+        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it.
+
+        With `spread` also how far the networks of an ensemble differ; raises ModelError for one.
+        """
+        if spread:
+            self._require_several()
         ids, predictor = self.record.ids, self.predictor
-        for table, prediction in self:
+        for table, each in self._parts():
             rows = np.arange(table.n_rows)
-            columns = prediction_columns(table, rows, ids, predictor, prediction)
+            columns = prediction_columns(table, rows, ids, predictor, mean_of(each))
+            if spread:
+                columns += spread_columns(predictor, spread_of(each))
             if spreadsheet_safe:
                 columns = guarded(columns)
             self._count_formulas(columns)
             yield columns_csv(columns, header=table.start == 0).encode()
+
+    def _parts(self) -> Iterator[tuple[Table, Floats]]:
+        """The parts of the table, with the prediction of each network (R,N,…)."""
+        for table in self.reader:
+            each = self.ensemble.each(table)
+            self._novelty.add(table)
+            yield table, each
+
+    def _require_several(self) -> None:
+        if self.ensemble.size == 1:
+            what = "holds one network, so its predictions have no spread"
+            fix = "train an ensemble (ensemble: 5), or leave out --spread"
+            raise ModelError(Problem("BP-M030", str(self.model), what, fix))
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -11,7 +11,7 @@ from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.baseline import Baseline, constant_baseline, linear_baseline
 from bpcli.experiment.coefficients import Equations, equations
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.predictor import Ensemble, Predictor
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.scoring import score
 from bpcli.experiment.stopping import Record
@@ -92,7 +92,10 @@ class Results(NamedTuple):
                 prepared.table, test, _ids(prepared), self.predictor, self.prediction
             )
             write_file(folder / names.PREDICTIONS, text)
-        write_file(folder / names.MODEL, model_bytes(self._model_record(identity), self.predictor))
+        write_file(
+            folder / names.MODEL,
+            model_bytes(self._model_record(identity), Ensemble((self.predictor,))),
+        )
 
     def _model_record(self, identity: Identity) -> ModelRecord:
         prepared, config = self.problem.prepared, self.problem.config

@@ -90,3 +90,9 @@ def columns_csv(columns: Sequence[Column], *, header: bool = True) -> str:
     names, values = zip(*columns, strict=True)
     body = zip(*values, strict=True)
     return csv_text(names, body) if header else _csv_rows(body)
+
+
+def spread_columns(predictor: Predictor, spread: Floats) -> list[Column]:
+    """A column `<name>_spread` for each number of a prediction."""
+    columns = predictor.target.numbers(spread, predictor.loss.quantiles())
+    return [(f"{name}_spread", values) for name, values in columns]

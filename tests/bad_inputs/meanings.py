@@ -170,6 +170,7 @@ MEANINGS = {
     "BP-M014": "The data has changed since the run was stopped.",
     "BP-M015": "The run folder holds no finished model.",
     "BP-M016": "A package or the machine has changed since the run was stopped.",
+    "BP-M030": "The spread of an ensemble is asked of a single network.",
     "BP-O010": "The run folder holds a run that has not ended well.",
     "BP-O011": "The run folder cannot be made.",
     "BP-O012": "The disk has too little space for the run.",

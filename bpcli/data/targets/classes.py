@@ -71,11 +71,15 @@ class ClassTarget(Target):
         shares = np.bincount(truth, minlength=self.width) / len(truth)
         return f"always {self.classes[int(shares.argmax())]!r}", shares[None]
 
-    def answers(self, prediction: Floats, levels: Levels) -> list[Answer]:
-        """`prediction`, the most probable class, and the probability `p_<class>` of each."""
+    def words(self, prediction: Floats) -> list[Answer]:
+        """`prediction`, the most probable class."""
         best = [self.classes[code] for code in prediction.argmax(axis=1).tolist()]
+        return [("prediction", best)]
+
+    def numbers(self, prediction: Floats, levels: Levels) -> list[Answer]:
+        """The probability `p_<class>` of each class."""
         shares = zip(self.classes, prediction.T.tolist(), strict=True)
-        return [("prediction", best), *((f"p_{label}", column) for label, column in shares)]
+        return [(f"p_{label}", column) for label, column in shares]
 
     def strata(self, table: Table) -> Ints:
         return self.truth(table)
