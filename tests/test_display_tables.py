@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from bpcli.display.closing import RunSummary, closing, equation, model
+from bpcli.display.closing import RunSummary, closing, equation, means, model
 from bpcli.display.plots import loss_curve, sparkline
 from bpcli.display.tables import (
     columns_table,
@@ -19,6 +19,8 @@ from bpcli.display.tables import (
 )
 from bpcli.experiment.assessment import Assessment
 from bpcli.experiment.coefficients import Equations
+from bpcli.experiment.stopping import Record
+from bpcli.runs.results import Member
 
 HOSTILE = "\x1b[2J[/] [a] :smile:\x9b\u202e"
 LITERAL = r"\x1b[2J[/] [a] :smile:\x9b\u202e"
@@ -42,13 +44,12 @@ RUN = RunSummary(
         parts={"by_class": {"a": {"f1": 1.0, "support": 1000}, "b": {"f1": None, "support": 234}}},
         confusion=[[1000, 0], [34, 200]],
     ),
-    stop_reason="training loss below 0.05",
-    epochs=300,
+    members=[Member("training loss below 0.05", 280, 300, {})],
     iterations=2400,
-    best_epoch=280,
-    seconds=83.2,
-    train_losses=[1 / epoch for epoch in range(1, 301)],
-    validation_losses=[1 / epoch + 0.1 for epoch in range(1, 301)],
+    records=[
+        Record(epoch, 8 * epoch, 0.1, 1 / epoch, 1 / epoch + 0.1, None, 1.0, 83.2)
+        for epoch in range(1, 301)
+    ],
 )
 
 
@@ -158,9 +159,9 @@ def test_closing_fits_every_width(width, file):
 
 
 def test_closing_without_validation_or_curve():
-    first = RUN.train_losses[:1]
+    first = [RUN.records[0]._replace(validation_loss=None)]
     details = Assessment(1, 0, {}, {}, {}, None)
-    run = replace(RUN, train_losses=first, validation_losses=[None], details=details)
+    run = replace(RUN, records=first, details=details)
     text = rendered(closing(run), 100)
     assert text.startswith("              train") and "interval" not in text and "linear" in text
     assert "━" not in text
@@ -198,6 +199,31 @@ def test_loss_curve():
         "1.000    *",
     ]
     assert loss_curve([2.0, 1], [2.0, 2.0], 8, 2).plain.splitlines() == ["2.000 ⠹⡍", "1.000  ⢳"]
+
+
+def test_an_ensemble_shows_how_its_members_differ():
+    members = [
+        Member("it has converged", 7, 12, {"test": {"accuracy": 0.9}}),
+        Member("it has converged", 9, 12, {"test": {"accuracy": 0.95}}),
+        Member("its patience is over", 3, 5, {"test": {"accuracy": 0.8}}),
+    ]
+    lines = rendered(closing(replace(RUN, members=members)), width=100).splitlines()
+    said = {line.split("  ")[0]: line.split("  ")[-1] for line in lines}
+    assert said["members"] == "3: test accuracy 0.9333 together, 0.8000 … 0.9500 each"
+    assert said["stopped"] == "2 members: it has converged, 1 member: its patience is over"
+    assert "5 to 12 epochs, 2,400 iterations" in said["trained"]
+    assert said["trained"].endswith("weights of the best epoch, 3 to 9")
+
+
+def test_the_losses_of_an_ensemble_are_means_over_those_that_train():
+    losses = {1: (1.0, 2.0), 2: (4.0,)}
+    records = [
+        Record(epoch, epoch, 0.1, loss, None, None, 1.0, 0.0, member)
+        for epoch, own in losses.items()
+        for member, loss in enumerate(own, 1)
+    ]
+    assert means(records, "train_loss") == [1.5, 4.0]
+    assert means(records, "validation_loss") == []
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [float("inf"), 1.0]])

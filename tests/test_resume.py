@@ -14,6 +14,7 @@ from running import ROOT, bpcli, train
 
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import load
+from bpcli.experiment.members import Members
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.progress import Snapshot
 from bpcli.experiment.stopping import Record
@@ -188,6 +189,21 @@ def test_a_checkpoint_of_other_shapes_is_refused(stopped: Path) -> None:
     assert "state.flat" in bpcli(*command, cwd=stopped.parent, code=5).stderr
 
 
+def test_a_killed_ensemble_ends_in_the_bytes_of_one_never_stopped(tmp_path: Path) -> None:
+    text = LONG + "ensemble: {folds: 3}\nstop: {restore_best: true}\n"
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    for folder in (calm, killed):
+        folder.mkdir()
+        flowers(folder, text)
+    train("flowers.yaml", "-o", "run", cwd=calm)
+    process = begin("train", "flowers.yaml", "-o", "run", cwd=killed)
+    wait(killed / "run" / "checkpoint.safetensors", process)
+    end(process, KILL)
+    done = bpcli("train", "flowers.yaml", "-o", "run", "--resume", cwd=killed)
+    assert "goes on from its checkpoint at iteration" in done.stderr
+    assert essence(killed / "run") == essence(calm / "run")
+
+
 @pytest.mark.parametrize("options", [(), ("-o", "run", "--force")])
 def test_resume_names_one_folder(tmp_path: Path, options: tuple[str, ...]) -> None:
     bpcli("train", flowers(tmp_path), "--resume", *options, cwd=tmp_path, code=2)
@@ -206,6 +222,14 @@ METHODS = {
     "plateau": "schedule: reduce_on_plateau\nlearning_rate: 0.3",
     "two processes": "threads: 2\nbatch_size: 64\nnetwork: [{dense: 300}, relu]",
     "many batches": "batch_size: 1\nepochs: 2",
+    "ensemble": "ensemble: 3\nnetwork: [{dense: 8}, tanh, {dropout: 0.2}]\nstop: {patience: 2}\n"
+    "learning_rate: 0.1\nepochs: 8",
+    "folds": "ensemble: {folds: 3}\nema: 0.9\nbatch_size: 40\nepochs: 4",
+    "wide ensemble": "ensemble: 2\nnetwork: [{dense: 300}, relu]\nbatch_size: 64\nepochs: 3",
+    "ensemble of two processes": "ensemble: 3\nthreads: 2\nbatch_size: 64\nepochs: 5\n"
+    "stop: {threshold: 0.95}",
+    "ensemble that backs off": "ensemble: 2\noptimizer: sgd\nlearning_rate: 200\n"
+    "on_divergence: backoff\nnetwork: [{dense: 8}, relu, {dense: 8}, relu]\nepochs: 6",
 }
 
 
@@ -230,19 +254,20 @@ def test_a_snapshot_before_any_update_goes_on_to_the_same_bits(tmp_path: Path, n
         copies = {name: array.copy() for name, array in arrays.items()}
         taken.append((Snapshot(progress, copies), [*fit.records]))
 
-    fit = Fit.of(problem, keep)
+    members = Members.of(problem)
+    fit = members.fit(keep)
     records = list(fit)
     last = fit.snapshot()
-    (one,) = fit.replicas
-    assert (name == "backoff") == bool(one.halvings)
+    assert ("back" in name) == any(one.halvings for one in fit.replicas)
     for moment, before in taken[:: max(1, len(taken) // 12)]:
-        again = Fit.of(problem)
+        again = members.fit()
         again.restore(moment, before)
         done = [*before, *again]
         assert [r._replace(seconds=0) for r in done] == [r._replace(seconds=0) for r in records]
         assert [r.seconds for r in done] == sorted(r.seconds for r in done)
         assert _bits(again.snapshot()) == _bits(last)
-        assert again.replicas[0].weights.tobytes() == one.weights.tobytes()
+        for one, other in zip(fit.replicas, again.replicas, strict=True):
+            assert other.weights.tobytes() == one.weights.tobytes()
 
 
 def _bits(snapshot: Snapshot) -> object:

@@ -18,8 +18,14 @@ MOST_TOGETHER = 64
 
 
 def bytes_needed(problem: LearningProblem) -> int:
-    """What training holds, and the data."""
-    return bytes_of_network(problem) + 2 * (problem.prepared.x.nbytes + problem.prepared.t.nbytes)
+    """What training holds, and the data: of an ensemble the networks that train at once, the best
+    parameters of all, and what each predicts; over folds each member has the data as it sees it."""
+    config, prepared = problem.config, problem.prepared
+    networks, item = config.networks, np.dtype(config.dtype).itemsize
+    at_once = min(networks, most_at_once(problem)) * bytes_of_network(problem)
+    beside = (networks - 1) * (item * problem.network.size + 2 * prepared.t.nbytes)
+    data = 2 * (prepared.x.nbytes + prepared.t.nbytes)
+    return at_once + beside + data * (1 + networks if config.over_folds else 1)
 
 
 def most_at_once(problem: LearningProblem) -> int:

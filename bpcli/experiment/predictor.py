@@ -76,7 +76,7 @@ class Ensemble(NamedTuple):
         return np.concatenate([part.each_of_inputs(x) for part, x in pairs])
 
 
-def mean_of(each: Floats) -> Floats:
+def mean_of(each: Sequence[Floats] | Floats) -> Floats:
     """The mean over the first axis, summed in its order whatever the other axes are: the mean of a
     row has the same bits alone and among others."""
     total = each[0].copy()

@@ -7,6 +7,7 @@ from typing import Any
 from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.prepare import Prepared
 from bpcli.data.scalers import Standard, Unscaled
+from bpcli.data.spec import SplitSpec
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.config import Config
 from bpcli.experiment.presets import MLP, Preset, Recipe
@@ -39,6 +40,13 @@ def with_target_scaler(config: Config) -> Config:
     return config.model_copy(update={"preprocess": preprocess})
 
 
+def split_of(config: Config) -> SplitSpec:
+    """The split with which the table is prepared: what folds are cut from is all training rows."""
+    if not config.over_folds:
+        return config.split
+    return config.split.model_copy(update={"train_on_validation": True})
+
+
 def resolve(config: Config, prepared: Prepared) -> Config:
     """The same experiment with nothing left open; it trains to the same bytes.
 
@@ -49,6 +57,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     recipe = preset.recipe(len(prepared.rows(TRAIN)))
     loss = config.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
+    _check_folds(config, prepared)
     full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
         "task": prepared.task,
@@ -116,7 +125,7 @@ def _check_full_batch(config: Config, optimizer: Optimizer, rows: int) -> None:
 
 
 def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
-    validated = len(prepared.rows(VALIDATION)) > 0
+    validated = config.over_folds or len(prepared.rows(VALIDATION)) > 0
     changes: dict[str, Any] = {}
     if config.stop.monitor == "auto":
         changes["monitor"] = "validation_loss" if validated else "train_loss"
@@ -144,6 +153,14 @@ def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
         patient = config.stop.patience is not None
         changes["restore_best"] = patient or (validated and not own_layers)
     return config.stop.model_copy(update=changes)
+
+
+def _check_folds(config: Config, prepared: Prepared) -> None:
+    """Raises ConfigError for folds in the order of time: no member would see the newest rows."""
+    if config.over_folds and prepared.split_method(config.split) == "time":
+        what = "folds in the order of time leave the first members few rows, and the oldest ones"
+        fix = f"write ensemble: {config.networks}, whose members share the rows"
+        raise ConfigError(Problem("BP-C063", "ensemble.folds", what, fix))
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:

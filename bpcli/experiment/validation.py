@@ -44,12 +44,14 @@ class Validator:
         self.c = np.full((1, 1, 1), 1 / n, dtype)
         self.z: Array = np.empty(0)
 
+    @np.errstate(all="ignore")  # scores on the way to divergence may be infinite
     def losses(self) -> list[float]:
         """The loss of each replica with the weights of the moment."""
         self.z = self.scorer(self.x)
         losses: list[float] = self.loss.value(self.z, self.t, self.c, self.scratch).tolist()
         return losses
 
+    @np.errstate(all="ignore")
     def metric(self, replica: int) -> float | None:
         """The metric of a replica with the weights that the losses were last asked for."""
         own = self.validations[replica]

@@ -76,7 +76,7 @@ class CrossValidationRun:
         held = np.flatnonzero(~np.isnan(prediction[:, 0]))
         ids = [column.name for column in self.prepared.columns if column.role == "id"]
         predictor = self.validation.predictor
-        text = predictions_csv(self.prepared.table, held, ids, predictor, prediction)
+        text = predictions_csv(self.prepared.table, held, ids, predictor, prediction[held])
         write_file(self.folder / PREDICTIONS, text)
         write_json(self.folder / SUMMARY, facts)
         self._write_state("completed")

@@ -30,13 +30,15 @@ def _csv_rows(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def history_csv(records: Iterable[Record], metric: str) -> str:
-    """One row an epoch; the metric is that of the validation rows."""
+    """One row an epoch, of an ensemble with its member; the metric is of the validation rows."""
     header = [
         *("epoch", "iteration", "learning_rate", "train_loss", "validation_loss"),
-        *(f"validation_{metric}", "gradient_norm", "seconds"),
+        *(f"validation_{metric}", "gradient_norm", "seconds", "member"),
     ]
-    rows = ((*record[:-2], round(record.seconds, 6)) for record in records)
-    return csv_text(header, rows)
+    records = list(records)
+    cells = len(header) if any(record.member > 1 for record in records) else -1
+    rows = (record._replace(seconds=round(record.seconds, 6))[:cells] for record in records)
+    return csv_text(header[:cells], rows)
 
 
 def history_of(text: str) -> list[Record]:
@@ -47,14 +49,19 @@ def history_of(text: str) -> list[Record]:
 
 def _record(epoch: str, iteration: str, *values: str) -> Record:
     """A line of the history; an empty cell is a value that there is not."""
-    numbers: list[Any] = [float(value) if value else None for value in values]
-    return Record(int(epoch), int(iteration), *numbers)
+    cells, member = values[:6], values[6:]
+    numbers: list[Any] = [float(cell) if cell else None for cell in cells]
+    return Record(int(epoch), int(iteration), *numbers, *map(int, member))
 
 
-def split_csv(prepared: Prepared) -> str:
-    """Which set each row belongs to; rows count from 1, the first one below the header."""
-    names = (SET_NAMES[int(which)] for which in prepared.sets)
-    return csv_text(("row", "set"), enumerate(names, 1))
+def split_csv(prepared: Prepared, folds: Sequence[int | None] | None = None) -> str:
+    """Which set each row belongs to, and which fold holds it out where there are folds; rows
+    count from 1, the first one below the header."""
+    names = [SET_NAMES[int(which)] for which in prepared.sets]
+    numbers = range(1, len(names) + 1)
+    if folds is None:
+        return csv_text(("row", "set"), zip(numbers, names, strict=True))
+    return csv_text(("row", "set", "fold"), zip(numbers, names, folds, strict=True))
 
 
 def predictions_csv(
@@ -75,13 +82,13 @@ def prediction_columns(
     predictor: Predictor,
     prediction: Floats,
 ) -> list[Column]:
-    """The columns of a CSV of predictions, by name."""
+    """The columns of a CSV of predictions, by name; `prediction` is that of the rows."""
     target, levels = predictor.target, predictor.loss.quantiles()
     copied = [name for name in (*ids, *target.columns) if name in table.names]
     return [
         ("row", (rows + 1 + table.start).tolist()),
         *((name, table.text(name)[rows].tolist()) for name in copied),
-        *target.answers(prediction[rows], levels),
+        *target.answers(prediction, levels),
     ]
 
 

@@ -11,8 +11,8 @@ from typing import Any, Self
 from bpcli.config.dump import dump
 from bpcli.config.errors import BpcliError, Notice, NumericError, Problem, ResourceError
 from bpcli.data.account import account
-from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import Loaded
+from bpcli.experiment.members import Members
 from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.stopping import Record
@@ -61,9 +61,10 @@ class TrainingRun:
         require_training_memory(self.problem)
         require_cores(self.config)
         self.identity = Identity.of(self.config, self.prepared.table)
-        self.fit = Fit.of(self.problem, self._pause)
+        self.members = Members.of(self.problem)
+        self.fit = self.members.fit(self._pause)
         self._account = account(self.prepared)
-        self.notices: list[Notice] = []  # about the run, not the data
+        self.notices = [*self.members.notices]  # about the run, not the data
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
         self.completed = False  # by an earlier sitting
         self._pace = Pace(self.config.output.checkpoint_every)
@@ -100,21 +101,12 @@ class TrainingRun:
     def finish(self) -> Outcome:
         """Predict every row with the final weights, score, and write what is left."""
         with self._telling():
-            (one,) = self.fit.replicas
-            results = Results.of(
-                self.problem,
-                one.weights,
-                self.folder,
-                self.fit.records,
-                one.stop_reason,
-                one.best_epoch,
-            )
+            results = Results.of(self.members, self.fit, self.folder)
+            outcome = results.outcome
             if not self.completed:
                 results.write(self.identity)
-                self._write_state(
-                    "completed", stop_reason=one.stop_reason, best_epoch=one.best_epoch
-                )
-        return results.outcome
+                self._write_state("completed", **outcome.ending())
+        return outcome
 
     @property
     def on_disk(self) -> str:
@@ -160,7 +152,8 @@ class TrainingRun:
         write_file(self.folder / names.GIVEN, self.loaded.text)
         plain = written_from(self.config, self.loaded.folder, self.folder)
         write_file(self.folder / names.RESOLVED, dump(plain))
-        write_file(self.folder / names.SPLIT, split_csv(self.prepared))
+        folds = self.members.fold_of_rows() if self.members.folds else None
+        write_file(self.folder / names.SPLIT, split_csv(self.prepared, folds))
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -184,20 +177,19 @@ class TrainingRun:
 
     def _write_state(self, state: str, **facts: Any) -> None:
         prepared = self.prepared
-        last = self.fit.records[-1] if self.fit.records else None
         record = {
             "state": state,
             "run": self.identity.run,
             "task": prepared.task,
             "task_reason": prepared.reason,
             **facts,
-            "epochs": last.epoch if last else 0,
+            "epochs": max(one.epochs for one in self.fit.replicas),
             "iterations": self.fit.iterations,
             "seconds": round(self.fit.seconds, 3),
             "rate_halved_at": [at for one in self.fit.replicas for at in one.halvings],
             "seed": self.config.seed,
             "threads": self.config.threads,
-            "parameters": self.problem.network.size,
+            "parameters": self.members.parameters,
             "data": {
                 "files": self.config.data.files,
                 "sha256": prepared.table.sha256,
@@ -217,8 +209,9 @@ class TrainingRun:
         """Bytes of the files of this run, roughly and rather more: an old checkpoint stays
         until the new one is whole."""
         arrays = self.fit.snapshot().arrays.values()
+        members = self.members.size * int(self.fit.group.state.flat[0].nbytes)
         rows = 100 * self.prepared.table.n_rows
-        return 100_000 + 3 * sum(array.nbytes for array in arrays) + rows
+        return 100_000 + 3 * (sum(array.nbytes for array in arrays) + members) + rows
 
 
 def _state_after(error: BaseException) -> str:

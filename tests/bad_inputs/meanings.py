@@ -59,6 +59,7 @@ MEANINGS = {
     "BP-C058": "The loss cannot learn the smallest target.",
     "BP-C060": "An optimizer that compares gradients gets other rows each time.",
     "BP-C061": "A weight decay is no part of the loss that the optimizer minimises.",
+    "BP-C063": "An ensemble is to be trained on folds in the order of time.",
     "BP-C062": "A gradient is clipped that the optimizer needs as it is.",
     "BP-C120": "A value cannot be written into a copy of the config.",
     "BP-D001": "The data file does not exist.",

@@ -54,6 +54,14 @@ CASES = [
         {"c.yaml": SHORT},
     ),
     Case(
+        "an ensemble over more folds than rows",
+        "BP-D181",
+        0,
+        ("ensemble.folds", "200 folds", "there are 16"),
+        "train c.yaml",
+        {"c.yaml": CONFIG + "ensemble: {folds: 200}\n"},
+    ),
+    Case(
         "rounds of folds in time",
         "BP-D182",
         0,
