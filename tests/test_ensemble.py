@@ -39,7 +39,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "breast_cancer",
         ["ensemble=3", "class_weight=balanced", "ema=0.9", "dtype=float64", "epochs=3"],
     ),
-    "one after another": ("wine", ["ensemble=2", "network=[{dense: 400}, relu]", "epochs=2"]),
+    "one after another": (
+        "wine",
+        ["ensemble=2", "network=[{dense: 600}, relu, {dense: 600}]", "epochs=2"],
+    ),
     "two processes": ("wine", ["ensemble=3", "threads=2", "batch_size=64", "epochs=4"]),
     "an optimizer that ends by itself": (
         "logistic_regression",

@@ -225,7 +225,7 @@ METHODS = {
     "ensemble": "ensemble: 3\nnetwork: [{dense: 8}, tanh, {dropout: 0.2}]\nstop: {patience: 2}\n"
     "learning_rate: 0.1\nepochs: 8",
     "folds": "ensemble: {folds: 3}\nema: 0.9\nbatch_size: 40\nepochs: 4",
-    "wide ensemble": "ensemble: 2\nnetwork: [{dense: 300}, relu]\nbatch_size: 64\nepochs: 3",
+    "groups one after another": "ensemble: {folds: 7}\nbatch_size: 40\nepochs: 2",
     "ensemble of two processes": "ensemble: 3\nthreads: 2\nbatch_size: 64\nepochs: 5\n"
     "stop: {threshold: 0.95}",
     "ensemble that backs off": "ensemble: 2\noptimizer: sgd\nlearning_rate: 200\n"

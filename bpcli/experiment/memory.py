@@ -13,8 +13,8 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.problem import LearningProblem
 from bpcli.nn.layer import Plan
 
-CACHE = 1 << 20  # bytes of a group's parameters and work arrays, so that they stay in cache
 MOST_TOGETHER = 64
+SHARED_CACHE = 8 << 20  # bytes: a core's share of what all cores have together
 
 
 def bytes_needed(problem: LearningProblem) -> int:
@@ -22,15 +22,15 @@ def bytes_needed(problem: LearningProblem) -> int:
     parameters of all, and what each predicts; over folds each member has the data as it sees it."""
     config, prepared = problem.config, problem.prepared
     networks, item = config.networks, np.dtype(config.dtype).itemsize
-    at_once = min(networks, most_at_once(problem)) * bytes_of_network(problem)
+    at_once = min(networks, most_at_once(problem, SHARED_CACHE)) * bytes_of_network(problem)
     beside = (networks - 1) * (item * problem.network.size + 2 * prepared.t.nbytes)
     data = 2 * (prepared.x.nbytes + prepared.t.nbytes)
     return at_once + beside + data * (1 + networks if config.over_folds else 1)
 
 
-def most_at_once(problem: LearningProblem) -> int:
-    """The networks that train at once: as many as stay in the cache, one where it is wide."""
-    return max(1, min(MOST_TOGETHER, CACHE // bytes_of_network(problem)))
+def most_at_once(problem: LearningProblem, cache: int) -> int:
+    """The networks that train at once: their parameters and work arrays stay in so many bytes."""
+    return max(1, min(MOST_TOGETHER, cache // bytes_of_network(problem)))
 
 
 def bytes_of_network(problem: LearningProblem) -> int:

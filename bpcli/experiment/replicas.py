@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from bpcli.config.errors import Problem
-from bpcli.experiment.memory import most_at_once
+from bpcli.experiment.memory import SHARED_CACHE, most_at_once
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.progress import Standing, text_of
 from bpcli.experiment.stopping import Record, StopRule
@@ -126,6 +126,7 @@ def groups_of(replicas: Sequence[Replica]) -> list[list[int]]:
     groups: list[list[int]] = []
     for numbers in alike.values():
         problem = replicas[numbers[0]].lesson.problem
-        size = 1 if problem.config.on_divergence == "backoff" else most_at_once(problem)
+        alone = problem.config.on_divergence == "backoff"
+        size = 1 if alone else most_at_once(problem, SHARED_CACHE)
         groups += [numbers[i : i + size] for i in range(0, len(numbers), size)]
     return groups

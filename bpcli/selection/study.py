@@ -22,6 +22,8 @@ from bpcli.experiment.replicas import Lesson, Replica
 from bpcli.metrics.metric import Metric, metrics_for
 from bpcli.nn.team import cut
 
+CACHE = 1 << 20  # bytes of a group: a core's own cache, and little to lose where one is killed
+
 
 class Key(NamedTuple):
     """One training of a study: the value of the second setting, the rate, and the fold."""
@@ -104,7 +106,7 @@ class Study:
         return [group for alike in by_shape.values() for group in self._cut(alike, jobs)]
 
     def _cut(self, alike: list[Key], jobs: int) -> list[list[Key]]:
-        fitting = most_at_once(self.lesson(alike[0]).problem)
+        fitting = most_at_once(self.lesson(alike[0]).problem, CACHE)
         parts = max(-(-len(alike) // fitting), min(jobs, len(alike)))
         return [alike[own] for own in cut(len(alike), parts, 1)]
 
