@@ -85,7 +85,9 @@ class CrossValidationRun:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What the user should know of the data and the folds."""
-        return (*self.prepared.notices, *self.validation.study.folds.notices)
+        several = self.config.networks > 1
+        alone = [Notice("BP-S006", "ensemble", *_ONE_NETWORK)] if several else []
+        return (*self.prepared.notices, *self.validation.study.folds.notices, *alone)
 
     def facts(self) -> dict[str, Any]:
         """The summary: the same for any number of jobs."""
@@ -138,3 +140,9 @@ class CrossValidationRun:
             "environment": environment(),
         }
         write_json(self.folder / names.RECORD, record)
+
+
+_ONE_NETWORK = (
+    "cv scores single networks, not the ensemble of them",
+    "train with ensemble: {folds: n}: its validation scores are those of rows out of fold",
+)

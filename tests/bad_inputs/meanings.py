@@ -188,5 +188,6 @@ MEANINGS = {
     "BP-S002": "The journal is of another study.",
     "BP-S003": "The journal is damaged.",
     "BP-S004": "The grid of learning rates is extended.",
+    "BP-S006": "The networks of an ensemble are estimated one by one.",
     "BP-S005": "A picture needs matplotlib.",
 }

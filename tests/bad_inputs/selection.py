@@ -62,6 +62,14 @@ CASES = [
         {"c.yaml": CONFIG + "ensemble: {folds: 200}\n"},
     ),
     Case(
+        "an estimate of an ensemble",
+        "BP-S006",
+        0,
+        ("ensemble", "single networks"),
+        "cv c.yaml -j 1 --folds 2",
+        {"c.yaml": CONFIG + "ensemble: 2\n"},
+    ),
+    Case(
         "rounds of folds in time",
         "BP-D182",
         0,
