@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpcli.data.arrays import Ints
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.data.targets.classes import ClassTarget
 from bpcli.data.targets.numbers import point
 from bpcli.experiment.calibration import honesty
 from bpcli.experiment.conformal import Conformal, covered, members
 from bpcli.experiment.decision import Maximize
-from bpcli.experiment.finish import Finished
+from bpcli.experiment.finish import Finished, held_out, truth_of
+from bpcli.experiment.members import Seen
 from bpcli.experiment.problem import LearningProblem
-from bpcli.metrics.metric import Floats, Truth
+from bpcli.metrics.metric import Floats, Metric, Truth
 from bpcli.nn.losses.loss import Loss
 
 LEVEL = Fraction(9, 10)
@@ -26,7 +29,8 @@ class Probabilities(NamedTuple):
     """How far the probabilities keep what they say, before and after calibration."""
 
     method: str
-    rows: int  # that it was fitted on
+    set: str  # that it was fitted on
+    rows: int
     why_not: str  # why there is none; empty where there is
     fitted: dict[str, float]
     before: dict[str, BySet]  # {set: {log_loss, ece}}
@@ -39,6 +43,7 @@ class Cut(NamedTuple):
     positive: str  # the second class
     threshold: float
     metric: str | None  # that was maximised; None where the threshold was given
+    set: str  # on which
     rows: int
     before: BySet  # {set: metric} of the likelier class
     after: BySet
@@ -83,17 +88,19 @@ class Certainty(NamedTuple):
 
 
 def _probabilities(problem: LearningProblem, done: Finished) -> Probabilities | None:
-    kind, calibration = problem.loss.predicts, done.predictor.calibration
+    kind, calibration = problem.loss.predicts, done.calibration
     if kind == "numbers":
         return None
+    truth = truth_of(problem)
     fitted = {name: float(one[0]) for name, one in calibration.fitted.items()}
     before, after = (
-        {name: honesty(kind, p[rows], _truth(problem)[rows]) for name, rows in _sets(problem)}
-        for p in (done.raw, done.prediction)
+        {name: honesty(kind, p, truth[rows]) for name, (rows, p) in _sets(seen)}
+        for seen in (done.raw, done.seen)
     )
-    rows = len(problem.prepared.rows(VALIDATION))
+    rows = _rows(done)
     used, why_not = (rows, "") if fitted else (0, _why_not(problem, rows))
-    return Probabilities(calibration.method.name, used, why_not, fitted, before, after)
+    own = held_out(problem.config)
+    return Probabilities(calibration.method.name, own, used, why_not, fitted, before, after)
 
 
 def _why_not(problem: LearningProblem, rows: int) -> str:
@@ -103,28 +110,27 @@ def _why_not(problem: LearningProblem, rows: int) -> str:
 
 
 def _cut(problem: LearningProblem, done: Finished) -> Cut | None:
-    decision, target = problem.config.decision, done.predictor.target
-    decided = target.decided(done.prediction)
-    if decision is None or decided is None or not isinstance(target, ClassTarget):
+    decision, target = problem.config.decision, done.target
+    if decision is None or not isinstance(target, ClassTarget) or target.threshold is None:
         return None
     chosen = decision.metric if isinstance(decision, Maximize) else None
-    before, after = (
-        {
-            name: value
-            for name, rows in _sets(problem)
-            if chosen and (value := chosen.value(_truth(problem)[rows], p[rows])) is not None
-        }
-        for p in (done.prediction, decided)
-    )
-    assert target.threshold is not None
+    answered = {w: (rows, done.decided(w)) for w, (rows, _) in done.seen.items()}
     return Cut(
         target.classes[1],
         target.threshold,
         chosen.name if chosen else None,
-        len(problem.prepared.rows(VALIDATION)) if chosen else 0,
-        before,
-        after,
+        held_out(problem.config),
+        _rows(done) if chosen else 0,
+        _values(chosen, problem, done.seen) if chosen else {},
+        _values(chosen, problem, answered) if chosen else {},
     )
+
+
+def _values(metric: Metric, problem: LearningProblem, seen: Mapping[int, Any]) -> BySet:
+    """A metric of each set in which it is defined."""
+    truth = truth_of(problem)
+    found = {name: metric.value(truth[rows], p) for name, (rows, p) in _sets(seen)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def coverage(
@@ -147,18 +153,23 @@ def coverage(
 
 
 def _coverage(problem: LearningProblem, done: Finished) -> Coverage | None:
-    if (conformal := done.predictor.conformal) is None:
+    if (conformal := done.conformal) is None:
         return None
-    rows = problem.prepared.rows(TEST)
-    truth = _truth(problem)[rows]
-    return coverage(conformal, problem.loss, LEVEL, done.prediction[rows], truth)
+    rows, prediction = done.seen.get(TEST) or _none_of(done.seen)
+    return coverage(conformal, problem.loss, LEVEL, prediction, truth_of(problem)[rows])
 
 
-def _truth(problem: LearningProblem) -> Any:
-    return problem.prepared.target.truth(problem.prepared.table)
+def _none_of(seen: Seen) -> tuple[Ints, Floats]:
+    """No row of a set."""
+    rows, prediction = next(iter(seen.values()))
+    return rows[:0], prediction[:0]
 
 
-def _sets(problem: LearningProblem) -> list[tuple[str, Any]]:
-    """The names and rows of the sets that have any."""
-    rows = [(SET_NAMES[w], problem.prepared.rows(w)) for w in (TRAIN, VALIDATION, TEST)]
-    return [(name, own) for name, own in rows if len(own)]
+def _rows(done: Finished) -> int:
+    """How many rows validate."""
+    return len(done.seen[VALIDATION][0]) if VALIDATION in done.seen else 0
+
+
+def _sets(seen: Mapping[int, Any]) -> list[tuple[str, Any]]:
+    """The sets that are reported, by name."""
+    return [(SET_NAMES[w], seen[w]) for w in (TRAIN, VALIDATION, TEST) if w in seen]

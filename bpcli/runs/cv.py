@@ -92,8 +92,8 @@ class CrossValidationRun:
         write_file(self.folder / FOLDS, csv_text(("row", "repeat", "fold"), sorted(places)))
         held = np.flatnonzero(~np.isnan(prediction[:, 0]))
         ids = [column.name for column in self.prepared.columns if column.role == "id"]
-        predictor = self.validation.predictor
-        text = predictions_csv(self.prepared.table, held, ids, predictor, prediction)
+        naming = self.validation.naming
+        text = predictions_csv(self.prepared.table, held, ids, naming, prediction[held])
         write_file(self.folder / PREDICTIONS, text)
         write_json(self.folder / SUMMARY, facts)
 
@@ -105,7 +105,9 @@ class CrossValidationRun:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What the user should know of the data and the folds."""
-        return (*self.prepared.notices, *self.validation.study.folds.notices)
+        several = self.config.networks > 1
+        alone = [Notice("BP-S006", "ensemble", *_ONE_NETWORK)] if several else []
+        return (*self.prepared.notices, *self.validation.study.folds.notices, *alone)
 
     def facts(self) -> dict[str, Any]:
         """The summary: the same for any number of jobs."""
@@ -162,3 +164,9 @@ class CrossValidationRun:
             "environment": environment(),
         }
         write_json(self.folder / names.RECORD, record)
+
+
+_ONE_NETWORK = (
+    "cv scores single networks, not the ensemble of them",
+    "train with ensemble: {folds: n}: its validation scores are those of rows out of fold",
+)

@@ -20,10 +20,10 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import VALIDATION
 from bpcli.experiment.baseline import constant_baseline
 from bpcli.experiment.config import Config, StopSpec
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.predictor import Ensemble
+from bpcli.experiment.replicas import Replica
 from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats
-from bpcli.nn.layer import Array
 from bpcli.selection.choice import mean_epoch
 from bpcli.selection.statistics import Mean, interval
 from bpcli.selection.study import Key, Study, Trial
@@ -65,9 +65,7 @@ class CrossValidation:
 
     def work(self, group: Sequence[Key]) -> str:
         """Train a group and predict the rows that each training holds out; one line."""
-        return json.dumps(
-            [(t, self._predict(t, one.weights)) for t, one in self.study.replicas(group)]
-        )
+        return json.dumps([(t, self._predict(t, one)) for t, one in self.study.replicas(group)])
 
     def take(self, lines: Iterable[str]) -> None:
         """Take in a whole pass.  Raises NumericError where a fold has no score."""
@@ -92,9 +90,10 @@ class CrossValidation:
         return ["split.train_on_validation=true", *stop]
 
     @property
-    def predictor(self) -> Predictor:
+    def naming(self) -> Ensemble:
         """How predictions are named; the parameters are those of no fold."""
-        return next(iter(self.study.lessons.values())).problem.predictor(np.empty(0))
+        problem = next(iter(self.study.lessons.values())).problem
+        return Ensemble.of(problem.predictor(np.empty(0)))
 
     def metrics(self) -> dict[str, MetricEstimate]:
         """Every metric that is defined in each fold."""
@@ -139,13 +138,13 @@ class CrossValidation:
         for one in self.held:
             yield one, self.study.lesson(one.trial.key).problem.prepared.rows(VALIDATION)
 
-    def _predict(self, trial: Trial, weights: Array) -> list[list[float]]:
+    def _predict(self, trial: Trial, replica: Replica) -> list[list[float]]:
         if trial.failure:
             return []
         problem = self.study.lesson(trial.key).problem
         rows = problem.prepared.rows(VALIDATION)
         prediction: list[list[float]] = (
-            problem.predictor(weights).predict_inputs(problem.prepared.x[rows]).tolist()
+            problem.predictor(replica.weights).predict_inputs(problem.prepared.x[rows]).tolist()
         )
         return prediction
 

@@ -169,6 +169,14 @@ SYNTAX = [
     config("a text tag", "BP-C017", DATA + "seed: !!str 1\n", ":2:7", "quotes"),
 ]
 
+ENSEMBLES = [
+    key("an ensemble of one", "BP-C033", "ensemble: 1", "ensemble", "at least 2"),
+    key("an ensemble of very many", "BP-C033", "ensemble: 300", "ensemble", "at most 256"),
+    key("one fold", "BP-C033", "ensemble: {folds: 1}", "ensemble.folds", "at least 2"),
+    key("an ensemble in words", "BP-C032", "ensemble: five", "ensemble", "whole number"),
+    key("another kind of ensemble", "BP-C031", "ensemble: {fold: 5}", "did you mean 'folds'"),
+]
+
 KEYS = [
     config("no data", "BP-C030", REST, "'data' is missing", command=VALIDATE),
     config(
@@ -351,6 +359,13 @@ FITTING = [
     ),
     key("a temperature for numbers", "BP-C063", "calibration: temperature", "calibration"),
     key("a threshold for numbers", "BP-C064", "decision: {threshold: 0.3}", "decision"),
+    config(
+        "folds in the order of time",
+        "BP-C066",
+        CONFIG.replace("target: y", "target: y, time: a") + "ensemble: {folds: 3}\n",
+        "ensemble.folds",
+        "ensemble: 3",
+    ),
     key("a clipped gradient for lbfgs", "BP-C062", "optimizer: lbfgs\nclip: {norm: 1}", "clip"),
 ]
 # These are only found when the data has been read, so they have no place in the config's text.
@@ -359,4 +374,4 @@ FITTING = [
     for one in FITTING
 ]
 
-CASES = [*FILES, *SYNTAX, *KEYS, *NETWORKS, *OPTIONS, *FITTING]
+CASES = [*FILES, *SYNTAX, *KEYS, *ENSEMBLES, *NETWORKS, *OPTIONS, *FITTING]

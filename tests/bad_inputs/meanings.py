@@ -63,6 +63,7 @@ MEANINGS = {
     "BP-C065": "A threshold is to be chosen without rows to choose it on.",
     "BP-C060": "An optimizer that compares gradients gets other rows each time.",
     "BP-C061": "A weight decay is no part of the loss that the optimizer minimises.",
+    "BP-C066": "An ensemble is to be trained on folds in the order of time.",
     "BP-C062": "A gradient is clipped that the optimizer needs as it is.",
     "BP-C120": "A value cannot be written into a copy of the config.",
     "BP-D001": "The data file does not exist.",
@@ -182,6 +183,7 @@ MEANINGS = {
     "BP-M014": "The data has changed since the run was stopped.",
     "BP-M015": "The run folder holds no finished model.",
     "BP-M016": "A package or the machine has changed since the run was stopped.",
+    "BP-M031": "The spread of an ensemble is asked of a single network.",
     "BP-O010": "The run folder holds a run that has not ended well.",
     "BP-O011": "The run folder cannot be made.",
     "BP-O012": "The disk has too little space for the run.",
@@ -199,5 +201,6 @@ MEANINGS = {
     "BP-S002": "The journal is of another study.",
     "BP-S003": "The journal is damaged.",
     "BP-S004": "The grid of learning rates is extended.",
+    "BP-S006": "The networks of an ensemble are estimated one by one.",
     "BP-S005": "A picture needs matplotlib.",
 }

@@ -54,6 +54,22 @@ CASES = [
         {"c.yaml": SHORT},
     ),
     Case(
+        "an ensemble over more folds than rows",
+        "BP-D181",
+        0,
+        ("ensemble.folds", "200 folds", "there are 16"),
+        "train c.yaml",
+        {"c.yaml": CONFIG + "ensemble: {folds: 200}\n"},
+    ),
+    Case(
+        "an estimate of an ensemble",
+        "BP-S006",
+        0,
+        ("ensemble", "single networks"),
+        "cv c.yaml -j 1 --folds 2",
+        {"c.yaml": CONFIG + "ensemble: 2\n"},
+    ),
+    Case(
         "rounds of folds in time",
         "BP-D182",
         0,
