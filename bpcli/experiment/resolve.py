@@ -54,7 +54,8 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     """
     preset = config.network if isinstance(config.network, Preset) else MLP()
     own_layers = isinstance(config.network, tuple)
-    recipe = preset.recipe(len(prepared.rows(TRAIN)))
+    rows = _rows(config, prepared)
+    recipe = preset.recipe(rows)
     loss = config.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
     _check_folds(config, prepared)
@@ -68,7 +69,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "optimizer": config.optimizer or recipe.optimizer,
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
         "schedule": config.schedule or (Constant() if own_layers or full else recipe.schedule),
-        "batch_size": _batch_size(config, recipe, len(prepared.rows(TRAIN))),
+        "batch_size": _batch_size(config, recipe, rows),
         "stop": _stop(config, prepared, own_layers),
     }
     if config.iterations is None and config.epochs is None:
@@ -85,6 +86,12 @@ def network_of(layers: tuple[Layer, ...], inputs: int, outputs: int) -> Network:
         return Network((*layers, Dense(units=outputs)), (inputs,))
     except ValueError as error:
         raise ConfigError(Problem("BP-C050", "network", str(error))) from None
+
+
+def _rows(config: Config, prepared: Prepared) -> int:
+    """The rows that a network is trained on; over folds about so many."""
+    rows = len(prepared.rows(TRAIN))
+    return max(1, rows - rows // config.networks) if config.over_folds else rows
 
 
 def _data(config: Config, prepared: Prepared) -> Any:
