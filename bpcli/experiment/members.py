@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.config.errors import Notice
+from bpcli.config.errors import DataError, Notice
 from bpcli.data.arrays import Ints
-from bpcli.data.folds import Folds, make_folds
+from bpcli.data.folds import Fold, Folds, make_folds
 from bpcli.data.prepare import refit
 from bpcli.data.split import TEST, TRAIN, VALIDATION
 from bpcli.experiment.fit import Fit
@@ -42,8 +42,7 @@ class Members(NamedTuple):
             return cls(problem, (Lesson.of(problem),), config.networks, None)
         split = config.split.model_copy(update={"folds": config.networks, "repeats": 1})
         folds = make_folds(prepared, split, config.seed)
-        inside = [refit(prepared, config.preprocess, fold.sets) for fold in folds.folds]
-        lessons = tuple(Lesson.of(LearningProblem.of(config, one)) for one in inside)
+        lessons = tuple(_lesson(problem, fold) for fold in folds.folds)
         return cls(problem, lessons, len(lessons), folds)
 
     @property
@@ -60,8 +59,16 @@ class Members(NamedTuple):
     @property
     def parameters(self) -> int:
         """Trained numbers of all members."""
-        sizes = [problem.network.size for problem in self.problems]
-        return sum(sizes) * (self.size // len(sizes))
+        return self._over_all(problem.network.size for problem in self.problems)
+
+    @property
+    def updates(self) -> int:
+        """Of all members, where none of them ends earlier."""
+        return self._over_all(problem.method().iterations for problem in self.problems)
+
+    def _over_all(self, numbers: Iterable[int]) -> int:
+        """The sum over the members of a number that each problem has."""
+        return sum(numbers) * (self.size // len(self.lessons))
 
     def replicas(self) -> list[Replica]:
         """Their trainings; start values and noise follow the number of the member."""
@@ -107,3 +114,13 @@ class Members(NamedTuple):
             for row in np.flatnonzero(fold.sets == VALIDATION):
                 numbers[row] = fold.number
         return numbers
+
+
+def _lesson(problem: LearningProblem, fold: Fold) -> Lesson:
+    """What the member learns that is trained without a fold."""
+    try:
+        inside = refit(problem.prepared, problem.config.preprocess, fold.sets)
+        return Lesson.of(LearningProblem.of(problem.config, inside))
+    except DataError as error:
+        where = f"member {fold.number}, "
+        raise DataError(*(p._replace(where=where + p.where) for p in error.problems)) from None

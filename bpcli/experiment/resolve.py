@@ -58,7 +58,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     recipe = preset.recipe(rows)
     loss = config.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
-    _check_folds(config, prepared)
+    _check_ensemble(config, prepared)
     full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
         "task": prepared.task,
@@ -162,12 +162,15 @@ def _stop(config: Config, prepared: Prepared, own_layers: bool) -> Any:
     return config.stop.model_copy(update=changes)
 
 
-def _check_folds(config: Config, prepared: Prepared) -> None:
-    """Raises ConfigError for folds in the order of time: no member would see the newest rows."""
+def _check_ensemble(config: Config, prepared: Prepared) -> None:
+    """Raises ConfigError for members that would be trained on too little, or for too short."""
     if config.over_folds and prepared.split_method(config.split) == "time":
         what = "folds in the order of time leave the first members few rows, and the oldest ones"
         fix = f"write ensemble: {config.networks}, whose members share the rows"
         raise ConfigError(Problem("BP-C063", "ensemble.folds", what, fix))
+    if config.networks > 1 and config.stop.max_time is not None:
+        what = "members may train one after another, and the time would be that of the first ones"
+        raise ConfigError(Problem("BP-C064", "stop.max_time", what, "limit epochs in its place"))
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:
