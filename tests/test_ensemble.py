@@ -149,6 +149,15 @@ def test_what_is_said_of_a_row_out_of_fold_is_of_the_member_that_has_not_seen_it
     assert prediction[:, 0].tolist() == [{1: 1.0, 2: 2.0, 3: 6.0}[fold or 0] for fold in folds]
 
 
+def test_the_preset_is_that_for_the_rows_of_a_member() -> None:
+    """Of 150 rows 30 test, and 96 train either way."""
+    config, preset = ROOT / "configs" / "iris.yaml", ["network=mlp", "iterations=null"]
+    folds = members_of(config, [*preset, "ensemble={folds: 5}"]).problem.config
+    split = members_of(config, [*preset, "split.validation=0.16"]).problem.config
+    assert (folds.epochs, folds.batch_size) == (split.epochs, split.batch_size)
+    assert folds.stop == split.stop
+
+
 def test_preprocessing_of_a_member_knows_its_training_rows_only(folder: Path) -> None:
     _, ensemble = read_model(folder / "folds")
     means = [part.features.fitted["feature.mean"].tolist() for part in ensemble.parts]

@@ -73,6 +73,6 @@ def _print_json(members: Members, seconds: float, needed: int) -> None:
         "parameters": members.parameters,
         "bytes": needed,
         "seconds": seconds,
-        "iterations": problem.method().iterations,
+        "iterations": members.updates,
     }
     typer.echo(json.dumps(facts))

@@ -135,7 +135,7 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
     watch(
         run,
         terminal,
-        updates=run.members.size * run.problem.method().iterations,
+        updates=run.members.updates,
         epochs=run.config.epochs,
         members=run.members.size,
     )

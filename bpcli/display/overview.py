@@ -29,7 +29,7 @@ def overview(members: Members) -> Table:
         "rows": _rows(prepared),
         "network": _network(problem),
         **_ensemble(members),
-        "training": _training(problem),
+        "training": _training(members.problems[0]),
         "loss": problem.loss.name,
     }
     table = Table.grid(padding=(0, 2))

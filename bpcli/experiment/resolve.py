@@ -65,10 +65,11 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     """
     preset = preset_of(config)
     own_layers = preset is None
-    recipe = (preset or MLP()).recipe(len(prepared.rows(TRAIN)), prepared.task)
+    rows = _rows(config, prepared)
+    recipe = (preset or MLP()).recipe(rows, prepared.task)
     loss = config.loss or recipe.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
-    _check_folds(config, prepared)
+    _check_ensemble(config, prepared)
     _check_decision(config, prepared)
     full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
@@ -81,7 +82,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "optimizer": config.optimizer or recipe.optimizer,
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
         "schedule": config.schedule or (Constant() if own_layers or full else recipe.schedule),
-        "batch_size": _batch_size(config, recipe, len(prepared.rows(TRAIN))),
+        "batch_size": _batch_size(config, recipe, rows),
         "regularization": config.regularization
         or (Regularization() if own_layers else recipe.regularization),
         "stop": _stop(config, prepared, recipe.monitor, own_layers),
@@ -101,6 +102,12 @@ def network_of(layers: tuple[Layer, ...], inputs: int) -> Network:
         return Network(layers, (inputs,))
     except ValueError as error:
         raise ConfigError(Problem("BP-C050", "network", str(error))) from None
+
+
+def _rows(config: Config, prepared: Prepared) -> int:
+    """The rows that a network is trained on; over folds about so many."""
+    rows = len(prepared.rows(TRAIN))
+    return max(1, rows - rows // config.networks) if config.over_folds else rows
 
 
 def _data(config: Config, prepared: Prepared) -> Any:
@@ -209,12 +216,15 @@ def _check_decision(config: Config, prepared: Prepared) -> None:
         raise ConfigError(Problem("BP-C065", "decision", what, fix))
 
 
-def _check_folds(config: Config, prepared: Prepared) -> None:
-    """Raises ConfigError for folds in the order of time: no member would see the newest rows."""
+def _check_ensemble(config: Config, prepared: Prepared) -> None:
+    """Raises ConfigError for members that would be trained on too little, or for too short."""
     if config.over_folds and prepared.split_method(config.split) == "time":
         what = "folds in the order of time leave the first members few rows, and the oldest ones"
         fix = f"write ensemble: {config.networks}, whose members share the rows"
         raise ConfigError(Problem("BP-C066", "ensemble.folds", what, fix))
+    if config.networks > 1 and config.stop.max_time is not None:
+        what = "members may train one after another, and the time would be that of the first ones"
+        raise ConfigError(Problem("BP-C067", "stop.max_time", what, "limit epochs in its place"))
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:

@@ -366,6 +366,13 @@ FITTING = [
         "ensemble.folds",
         "ensemble: 3",
     ),
+    key(
+        "a limit of time for an ensemble",
+        "BP-C067",
+        "ensemble: 2\nstop: {max_time: 9}",
+        "stop.max_time",
+        "epochs",
+    ),
     key("a clipped gradient for lbfgs", "BP-C062", "optimizer: lbfgs\nclip: {norm: 1}", "clip"),
 ]
 # These are only found when the data has been read, so they have no place in the config's text.
