@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.data.split import CALIBRATION, TEST, VALIDATION
+from bpcli.data.targets.numbers import point
 from bpcli.experiment.conformal import (
     Conformal,
     ConformalSpec,
@@ -26,8 +27,9 @@ from bpcli.experiment.conformal import (
     members,
     scores_of,
 )
-from bpcli.experiment.finish import Finished, finish, seen_by
+from bpcli.experiment.finish import Finished, finish
 from bpcli.experiment.load import load
+from bpcli.experiment.members import Members
 from bpcli.experiment.problem import LearningProblem
 from bpcli.runs.resolved import prepare_and_resolve
 
@@ -78,11 +80,11 @@ def measured(name: str, splits: int) -> Iterator[Found]:
         config.write_text(CONFIG.format(path=path, target=target, length=length))
         for seed in range(splits):
             prepared, resolved = prepare_and_resolve(load(config, [f"seed={seed}"]))
-            problem = LearningProblem.of(resolved, prepared)
-            for _ in (fit := problem.fit()):
+            network = Members.of(LearningProblem.of(resolved, prepared))
+            for _ in (fit := network.fit()):
                 pass
-            raw = problem.predictor(fit.weights).predict_inputs(prepared.x)
-            yield from of_split(problem, finish(problem, seen_by(prepared, raw)))
+            each = network.ensemble([one.weights for one in fit.replicas]).each(prepared.table)
+            yield from of_split(members.problem, finish(network.problem, network.by_set(each)))
             print(f"\r{name} {seed + 1}/{splits}", end="", flush=True)
     print()
 
@@ -91,11 +93,15 @@ def of_split(problem: LearningProblem, done: Finished) -> Iterator[Found]:
     """By calibration and by validation rows, at every level, on the same test rows."""
     prepared, kind = problem.prepared, problem.loss.predicts
     truth = prepared.target.truth(prepared.table)
-    test, p = done.seen[TEST]
+    found = {
+        which: (rows, point(prediction, problem.loss.quantiles()))
+        for which, (rows, prediction) in done.seen.items()
+    }
+    test, p = found[TEST]
     for by, which in {"calibration": CALIBRATION, "validation": VALIDATION}.items():
-        rows, prediction = done.seen[which]
+        rows, own = found[which]
         spec = ConformalSpec(rows=len(rows), set=by, chose=())
-        conformal = Conformal.of(spec, scores_of(kind, prediction, truth[rows]))
+        conformal = Conformal.of(spec, scores_of(kind, own, truth[rows]))
         for level in LEVELS:
             radius = conformal.radius(as_level(level))
             held = float(covered(kind, p, truth[test], radius).mean())

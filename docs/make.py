@@ -156,10 +156,18 @@ def _sections() -> Iterator[tuple[str, Schema]]:
 
 def _inner_sections(defs: Schema, section: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
     for key, value in section["properties"].items():
-        part = defs.get(_reference(_given(value)), {})
-        if "properties" in part:
-            yield path + key, part
-            yield from _inner_sections(defs, part, f"{path}{key}.")
+        for form in _forms(value):
+            part = defs.get(_reference(form), {})
+            if "properties" in part:
+                yield path + key, part
+                yield from _inner_sections(defs, part, f"{path}{key}.")
+
+
+def _forms(schema: Schema) -> Iterator[Schema]:
+    """A schema and its alternatives."""
+    yield schema
+    for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _forms(form)
 
 
 def _section(path: str, part: Schema) -> str:
@@ -170,7 +178,7 @@ def _section(path: str, part: Schema) -> str:
         named = _reference(_given(schema))
         is_section = named and named not in Component.registry
         anchor = f"{path}{key}".replace(".", "")  # as GitHub names it
-        kind = f"[mapping](#{anchor})" if is_section else _kind(schema)
+        kind = _kind(schema).replace(MAPPING, f"[mapping](#{anchor})")
         filled = is_section and schema.get("default") is not None
         default = "see there" if filled else _shown(schema.get("default"))
         default = "required" if key in required else default
@@ -345,6 +353,9 @@ SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusive
 NAMES = {"integer": "whole number", "number": "number", "string": "text"}
 
 
+MAPPING = "[mapping]"  # until it has the anchor of its section
+
+
 def _kind(schema: Schema) -> str:
     """What a value may be, in words."""
     *kinds, last = _kinds(schema)
@@ -361,7 +372,8 @@ def _kinds(schema: Schema) -> list[str]:
             return [_code(_flow(value)) for value in values]
         case {"$ref": _}:
             family = _reference(schema)
-            return [f"[{family}](components.md#{family})"]
+            known = family in Component.registry
+            return [f"[{family}](components.md#{family})" if known else MAPPING]
         case {"type": "array", "prefixItems": items}:
             return [f"[{', '.join(map(_kind, items))}]"]
         case {"type": "array", "items": items}:

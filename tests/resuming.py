@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -86,10 +87,11 @@ def essence(run: Path) -> dict[str, str]:
 
 
 def _without_seconds(history: Path) -> list[str]:
-    lines = history.read_text().splitlines()
-    seconds = [float(line.rpartition(",")[2]) for line in lines[1:]]
+    with history.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    seconds = [float(row.pop("seconds")) for row in rows]
     assert seconds == sorted(seconds)
-    return [line.rpartition(",")[0] for line in lines]
+    return [str(row) for row in rows]
 
 
 def state(run: Path) -> str:

@@ -31,6 +31,8 @@ CONFIGS = {
     "batch_size: 16\nepochs: 700\nstop: {restore_best: true}\nschedule: cosine\n",
     "backoff": "network: [{dense: 8}, relu, {dense: 8}, relu]\noptimizer: sgd\n"
     "learning_rate: 1000\non_divergence: backoff\nbatch_size: 16\nepochs: 700\n",
+    "ensemble": "network: [{dense: 8}, tanh, {dropout: 0.1}]\nensemble: {folds: 4}\nepochs: 200\n"
+    "batch_size: 16\nstop: {patience: 60}\n",
     "two processes": "network: [{dense: 256}, relu]\nthreads: 2\nbatch_size: 64\nepochs: 700\n",
 }
 SIGNALS = [(KILL,)] * 6 + [(INT,), (INT,), (TERM,), (INT, INT)]

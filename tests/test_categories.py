@@ -62,8 +62,8 @@ def test_the_config_keeps_the_network_that_was_written_and_the_model_holds_it_wh
 ) -> None:
     resolved = (folder / "run" / "config.resolved.yaml").read_text()
     assert "embedding" not in resolved
-    _, predictor, _ = read_model(folder / "run")
-    assert predictor.network.layers[1].name == "embedding"
+    _, ensemble = read_model(folder / "run")
+    assert ensemble.parts[0].network.layers[1].name == "embedding"
     again = folder / "run" / "config.resolved.yaml"
     train(again, "-o", "again", cwd=folder)
     model = (folder / "run" / "model.safetensors").read_bytes()

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from bpcli.display.certainty import certainty, coverage
-from bpcli.display.closing import RunSummary, closing, equation, model
+from bpcli.display.closing import RunSummary, closing, equation, means, model
 from bpcli.display.plots import loss_curve, sparkline
 from bpcli.display.tables import (
     columns_table,
@@ -21,6 +21,8 @@ from bpcli.display.tables import (
 from bpcli.experiment.assessment import Assessment
 from bpcli.experiment.certainty import Certainty, Coverage, Cut, Probabilities
 from bpcli.experiment.coefficients import Equations
+from bpcli.experiment.stopping import Record
+from bpcli.runs.results import Member
 
 HOSTILE = "\x1b[2J[/] [a] :smile:\x9b\u202e"
 LITERAL = r"\x1b[2J[/] [a] :smile:\x9b\u202e"
@@ -47,22 +49,22 @@ RUN = RunSummary(
     certainty=Certainty(
         Probabilities(
             method="temperature",
+            set="validation",
             rows=120,
             why_not="",
             fitted={"temperature": 1.5, "mix": 0.1},
             before={"train": {"log_loss": 0.1}, "test": {"log_loss": 0.4, "ece": 0.2}},
             after={"train": {"log_loss": 0.2}, "test": {"log_loss": 0.3, "ece": 0.1}},
         ),
-        Cut("b", 0.25, "f1", 120, {"test": 0.5}, {"test": 0.6}),
+        Cut("b", 0.25, "f1", "validation", 120, {"test": 0.5}, {"test": 0.6}),
         Coverage(0.9, "validation", 120, ("epoch", "temperature"), (0.7,), 0.91, 1.1),
     ),
-    stop_reason="training loss below 0.05",
-    epochs=300,
+    members=[Member("training loss below 0.05", 280, 300, {})],
     iterations=2400,
-    best_epoch=280,
-    seconds=83.2,
-    train_losses=[1 / epoch for epoch in range(1, 301)],
-    validation_losses=[1 / epoch + 0.1 for epoch in range(1, 301)],
+    records=[
+        Record(epoch, 8 * epoch, 0.1, 1 / epoch, 1 / epoch + 0.1, None, 1.0, 83.2)
+        for epoch in range(1, 301)
+    ],
 )
 
 
@@ -118,15 +120,17 @@ def test_how_sure_the_answers_are():
         "coverage": "sets for 90 %: 1.100 classes in the mean, by 120 validation rows, which also "
         "chose the epoch and the temperature; they hold 91.0 % of the test rows",
     }
-    given = Cut("b", 0.25, None, 0, {}, {})
+    given = Cut("b", 0.25, None, "validation", 0, {}, {})
     numbers = Coverage(0.9, "calibration", 30, (), (1.5, 20.0), None, None)
     assert certainty(Certainty(None, given, numbers)) == {
         "threshold": "'b' above 0.2500",
         "coverage": "intervals for 90 %: ± 1.500, ± 20.00, by 30 calibration rows",
     }
+    folds = RUN.certainty.probabilities._replace(set="out-of-fold", rows=1)
+    assert "by 1 out-of-fold row;" in certainty(Certainty(folds, None, None))["calibration"]
     few = numbers._replace(radius=(float("inf"),))
     assert coverage(few, "rows") == "intervals for 90 %: ± ∞, by 30 calibration rows, too few"
-    none = Probabilities("none", 0, "there are no validation rows", {}, {}, {})
+    none = Probabilities("none", "validation", 0, "there are no validation rows", {}, {}, {})
     assert certainty(Certainty(none, None, None)) == {
         "calibration": "none, there are no validation rows"
     }
@@ -195,9 +199,9 @@ def test_closing_fits_every_width(width, file):
 
 
 def test_closing_without_validation_or_curve():
-    first = RUN.train_losses[:1]
+    first = [RUN.records[0]._replace(validation_loss=None)]
     details = Assessment(1, 0, {}, {}, {}, None)
-    run = replace(RUN, train_losses=first, validation_losses=[None], details=details)
+    run = replace(RUN, records=first, details=details)
     text = rendered(closing(run), 100)
     assert text.startswith("              train") and "interval" not in text and "linear" in text
     assert "━" not in text
@@ -235,6 +239,31 @@ def test_loss_curve():
         "1.000    *",
     ]
     assert loss_curve([2.0, 1], [2.0, 2.0], 8, 2).plain.splitlines() == ["2.000 ⠹⡍", "1.000  ⢳"]
+
+
+def test_an_ensemble_shows_how_its_members_differ():
+    members = [
+        Member("it has converged", 7, 12, {"test": {"accuracy": 0.9}}),
+        Member("it has converged", 9, 12, {"test": {"accuracy": 0.95}}),
+        Member("its patience is over", 3, 5, {"test": {"accuracy": 0.8}}),
+    ]
+    lines = rendered(closing(replace(RUN, members=members)), width=100).splitlines()
+    said = {line.split("  ")[0]: line.split("  ")[-1] for line in lines}
+    assert said["members"] == "3: test accuracy 0.9333 together, 0.8000 … 0.9500 each"
+    assert said["stopped"] == "2 members: it has converged, 1 member: its patience is over"
+    assert "5 to 12 epochs, 2,400 iterations" in said["trained"]
+    assert said["trained"].endswith("weights of the best epoch, 3 to 9")
+
+
+def test_the_losses_of_an_ensemble_are_means_over_those_that_train():
+    losses = {1: (1.0, 2.0), 2: (4.0,)}
+    records = [
+        Record(epoch, epoch, 0.1, loss, None, None, 1.0, 0.0, member)
+        for epoch, own in losses.items()
+        for member, loss in enumerate(own, 1)
+    ]
+    assert means(records, "train_loss") == [1.5, 4.0]
+    assert means(records, "validation_loss") == []
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [float("inf"), 1.0]])

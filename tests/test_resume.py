@@ -12,7 +12,9 @@ from resuming import CONFIG, HUP, INT, KILL, TERM, begin, end, essence, flowers,
 from resuming import wait_for as wait
 from running import ROOT, bpcli, train
 
+from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import load
+from bpcli.experiment.members import Members
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.progress import Snapshot
 from bpcli.experiment.stopping import Record
@@ -187,6 +189,26 @@ def test_a_checkpoint_of_other_shapes_is_refused(stopped: Path) -> None:
     assert "state.flat" in bpcli(*command, cwd=stopped.parent, code=5).stderr
 
 
+@pytest.mark.parametrize("form", ["3", "{folds: 3}"])
+def test_a_killed_ensemble_ends_in_the_bytes_of_one_never_stopped(
+    tmp_path: Path, form: str
+) -> None:
+    text = LONG + f"ensemble: {form}\nstop: {{restore_best: true}}\n"
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    for folder in (calm, killed):
+        folder.mkdir()
+        flowers(folder, text)
+    train("flowers.yaml", "-o", "run", cwd=calm)
+    process = begin("train", "flowers.yaml", "-o", "run", cwd=killed)
+    wait(killed / "run" / "checkpoint.safetensors", process)
+    end(process, KILL)
+    done = bpcli("train", "flowers.yaml", "-o", "run", "--resume", cwd=killed)
+    assert "goes on from its checkpoint at iteration" in done.stderr
+    assert essence(killed / "run") == essence(calm / "run")
+    metrics = json.loads((killed / "run" / "metrics.json").read_text())
+    assert metrics["calibration"]["method"] == "temperature"
+
+
 @pytest.mark.parametrize("options", [(), ("-o", "run", "--force")])
 def test_resume_names_one_folder(tmp_path: Path, options: tuple[str, ...]) -> None:
     bpcli("train", flowers(tmp_path), "--resume", *options, cwd=tmp_path, code=2)
@@ -205,6 +227,14 @@ METHODS = {
     "plateau": "schedule: reduce_on_plateau\nlearning_rate: 0.3",
     "two processes": "threads: 2\nbatch_size: 64\nnetwork: [{dense: 300}, relu]",
     "many batches": "batch_size: 1\nepochs: 2",
+    "ensemble": "ensemble: 3\nnetwork: [{dense: 8}, tanh, {dropout: 0.2}]\nstop: {patience: 2}\n"
+    "learning_rate: 0.1\nepochs: 8",
+    "folds": "ensemble: {folds: 3}\nema: 0.9\nbatch_size: 40\nepochs: 4",
+    "groups one after another": "ensemble: {folds: 7}\nbatch_size: 40\nepochs: 2",
+    "ensemble of two processes": "ensemble: 3\nthreads: 2\nbatch_size: 64\nepochs: 5\n"
+    "stop: {threshold: 0.95}",
+    "ensemble that backs off": "ensemble: 2\noptimizer: sgd\nlearning_rate: 200\n"
+    "on_divergence: backoff\nnetwork: [{dense: 8}, relu, {dense: 8}, relu]\nepochs: 6",
 }
 
 
@@ -223,25 +253,26 @@ def test_a_snapshot_before_any_update_goes_on_to_the_same_bits(tmp_path: Path, n
     rest = dict(line.split(": ", 1) for line in METHODS[name].splitlines())
     problem = learning_problem(tmp_path, rest)
     taken: list[tuple[Snapshot, list[Record]]] = []
-    records: list[Record] = []
 
     def keep() -> None:
         progress, arrays = fit.snapshot()
-        taken.append((Snapshot(progress, {n: a.copy() for n, a in arrays.items()}), [*records]))
+        copies = {name: array.copy() for name, array in arrays.items()}
+        taken.append((Snapshot(progress, copies), [*fit.records]))
 
-    fit = problem.fit(keep)
-    for record in fit:
-        records.append(record)  # before the next update, as a run does
+    members = Members.of(problem)
+    fit = members.fit(keep)
+    records = list(fit)
     last = fit.snapshot()
-    assert (name == "backoff") == bool(fit.halvings)
+    assert ("back" in name) == any(one.halvings for one in fit.replicas)
     for moment, before in taken[:: max(1, len(taken) // 12)]:
-        again = problem.fit()
-        again.restore(moment)
+        again = members.fit()
+        again.restore(moment, before)
         done = [*before, *again]
-        assert [record[:-1] for record in done] == [record[:-1] for record in records]
+        assert [r._replace(seconds=0) for r in done] == [r._replace(seconds=0) for r in records]
         assert [r.seconds for r in done] == sorted(r.seconds for r in done)
         assert _bits(again.snapshot()) == _bits(last)
-        assert again.weights.tobytes() == fit.weights.tobytes()
+        for one, other in zip(fit.replicas, again.replicas, strict=True):
+            assert other.weights.tobytes() == one.weights.tobytes()
 
 
 def _bits(snapshot: Snapshot) -> object:
@@ -262,12 +293,13 @@ def test_history_reads_back_to_the_same_records() -> None:
 
 def test_time_counts_over_all_sittings(tmp_path: Path) -> None:
     problem = learning_problem(tmp_path, {"stop": "{max_time: 1000}", "epochs": "100"})
-    fit = problem.fit()
+    fit = Fit.of(problem)
     next(iter(fit))
     progress, arrays = fit.snapshot()
-    again = problem.fit()
-    again.restore(Snapshot(progress.model_copy(update={"seconds": 999.999}), arrays))
+    again = Fit.of(problem)
+    late = Snapshot(progress.model_copy(update={"seconds": 999.999}), arrays)
+    again.restore(late, fit.records)
     records = list(again)
     assert 999.999 < records[0].seconds <= records[-1].seconds
     assert records[-1].epoch < 100
-    assert "time limit" in again.stop_reason
+    assert "time limit" in again.replicas[0].stop_reason

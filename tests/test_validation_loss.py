@@ -28,7 +28,7 @@ def fit(folder: Path, monkeypatch: pytest.MonkeyPatch, losses: list[float], *lin
     network = "network: [{dense: 4}]\nbatch_size: full\nepochs: 5\nlearning_rate: 0.5"
     (folder / "c.yaml").write_text("\n".join([data, network, *lines]))
     prepared, config = prepare_and_resolve(load(folder / "c.yaml"))
-    return LearningProblem.of(config, prepared).fit()
+    return Fit.of(LearningProblem.of(config, prepared))
 
 
 @pytest.mark.parametrize("loss", [math.inf, math.nan])
@@ -51,7 +51,7 @@ def test_backoff_goes_back_and_halves_the_rate(
 ) -> None:
     training = fit(tmp_path, monkeypatch, [0.9, math.inf, 0.8], "on_divergence: backoff")
     records = list(training)
-    assert training.halvings == [2]
+    assert training.replicas[0].halvings == [2]
     assert [record.rate for record in records] == [0.5, 0.25, 0.25, 0.25, 0.25]
     assert [record.validation_loss for record in records] == [0.9, 0.8, 0.1, 0.1, 0.1]
 

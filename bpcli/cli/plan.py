@@ -9,7 +9,7 @@ import typer
 from bpcli.cli import options
 
 if TYPE_CHECKING:
-    from bpcli.experiment.problem import LearningProblem
+    from bpcli.experiment.members import Members
 
 
 def plan(
@@ -40,6 +40,7 @@ def plan(
     from bpcli.display.overview import layer_rows, overview, work
     from bpcli.display.tables import layers_table
     from bpcli.experiment.estimate import seconds_estimated
+    from bpcli.experiment.members import Members
     from bpcli.experiment.memory import bytes_needed, require_training_memory
     from bpcli.experiment.problem import LearningProblem
     from bpcli.runs.resolved import prepare_and_resolve
@@ -47,28 +48,31 @@ def plan(
     prepared, resolved = prepare_and_resolve(loaded)
     problem = LearningProblem.of(resolved, prepared)
     require_training_memory(problem)
-    seconds, needed = seconds_estimated(problem), bytes_needed(problem)
+    members = Members.of(problem)
+    seconds, needed = seconds_estimated(members), bytes_needed(problem)
     if json:
-        _print_json(problem, seconds, needed)
+        _print_json(members, seconds, needed)
         return
-    terminal.say(overview(problem))
+    terminal.say(overview(members))
     terminal.result(layers_table(layer_rows(problem.network)))
     terminal.result(work(needed, bytes_available(), seconds))
 
 
-def _print_json(problem: LearningProblem, seconds: float, needed: int) -> None:
+def _print_json(members: Members, seconds: float, needed: int) -> None:
     import json
 
     from bpcli.display.overview import layer_rows
 
+    problem = members.problem
     keys = ("index", "layer", "output", "parameters")
     facts = {
         "schema_version": 1,
         "task": problem.prepared.task,
         "layers": [dict(zip(keys, row, strict=True)) for row in layer_rows(problem.network)],
-        "parameters": problem.network.size,
+        "members": members.size,
+        "parameters": members.parameters,
         "bytes": needed,
         "seconds": seconds,
-        "iterations": problem.method().iterations,
+        "iterations": members.updates,
     }
     typer.echo(json.dumps(facts))

@@ -50,6 +50,13 @@ def predict(
             help="Write a ' in front of texts that a spreadsheet would run, such as =1+1.",
         ),
     ] = False,
+    spread: Annotated[
+        bool,
+        typer.Option(
+            "--spread",
+            help="Add a column for each number: its standard deviation over an ensemble's members.",
+        ),
+    ] = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -90,8 +97,9 @@ def predict(
     with options.usage():
         predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal), asked)
     try:
+        parts = predictions.csv(spreadsheet_safe=spreadsheet_safe, spread=spread)
         with writing(output, keep=data, force=force) as write:
-            for part in predictions.csv(spreadsheet_safe=spreadsheet_safe):
+            for part in parts:
                 write(part)
             predictions.require()
     except Interrupted as asked:

@@ -119,7 +119,7 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
     from bpcli.display.overview import overview
     from bpcli.display.tables import columns_table
 
-    terminal.say(overview(run.problem))
+    terminal.say(overview(run.members))
     if terminal.verbosity > 0:
         columns = run.prepared.columns
         terminal.say(columns_table((one.name, one.role, one.reason) for one in columns))
@@ -128,7 +128,7 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
 
 
 def _say_where(terminal: Terminal, run: TrainingRun) -> None:
-    iteration = run.fit.state.iteration
+    iteration = run.fit.iterations
     if run.completed:
         said = f"{run.folder} is complete: nothing is trained or written"
     elif run.saved_at is None:
@@ -139,21 +139,20 @@ def _say_where(terminal: Terminal, run: TrainingRun) -> None:
 
 
 def _watch(terminal: Terminal, run: TrainingRun) -> None:
-    from bpcli.display.progress import TrainingProgress
+    from bpcli.display.progress import watch
 
-    total = run.fit.method.iterations
-    progress = TrainingProgress(
-        terminal.err, terminal.interactive, total, run.config.epochs, terminal.verbosity < 0
+    watch(
+        run,
+        terminal,
+        updates=run.members.updates,
+        epochs=run.config.epochs,
+        members=run.members.size,
     )
-    with progress:
-        for record in run:
-            progress.update(record)
 
 
 def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
     from bpcli.display.closing import RunSummary, closing
 
-    last = outcome.records[-1]
     summary = RunSummary(
         folder=str(outcome.folder),
         metrics=_with_linear(outcome),
@@ -163,13 +162,9 @@ def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
         held_out=outcome.held_out,
         details=outcome.assessment,
         certainty=outcome.certainty,
-        stop_reason=outcome.stop_reason,
-        epochs=last.epoch,
-        iterations=last.iteration,
-        best_epoch=outcome.best_epoch,
-        seconds=last.seconds,
-        train_losses=[record.train_loss for record in outcome.records],
-        validation_losses=[record.validation_loss for record in outcome.records],
+        members=outcome.members,
+        iterations=outcome.iterations,
+        records=outcome.records,
     )
     terminal.result(closing(summary))
 
@@ -193,10 +188,9 @@ def _print_json(outcome: Outcome) -> None:
         "baseline_predicts": outcome.baseline,
         "linear_baseline": outcome.linear,
         "details": {"set": outcome.held_out, **outcome.assessment.record()},
-        "stop_reason": outcome.stop_reason,
-        "best_epoch": outcome.best_epoch,
-        "epochs": last.epoch,
-        "iterations": last.iteration,
+        **outcome.ending(),
+        "epochs": max(member.epochs for member in outcome.members),
+        "iterations": outcome.iterations,
         "seconds": last.seconds,
         "equations": outcome.equations and outcome.equations._asdict(),
         **outcome.certainty.record(),

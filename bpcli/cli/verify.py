@@ -11,7 +11,6 @@ import typer
 from bpcli.cli import options
 
 if TYPE_CHECKING:
-    from bpcli.display.console import Terminal
     from bpcli.experiment.stopping import Record
     from bpcli.runs.verify import Verdict
 
@@ -53,11 +52,17 @@ def verify(
     stored = StoredRun.read(run)
     loaded = load(run / RESOLVED, [_assignment(one) for one in data])
 
+    from bpcli.display.progress import watch
     from bpcli.display.verdict import verdict_lines
     from bpcli.runs.verify import verify as verify_run
 
-    total, epochs = stored.record["iterations"], stored.record["epochs"]
-    verdict = verify_run(stored, loaded, lambda records: _watch(terminal, records, total, epochs))
+    facts = stored.record
+
+    def look(records: Iterator[Record]) -> None:
+        members = len(facts.get("members", [0]))
+        watch(records, terminal, facts["iterations"], facts["epochs"], members)
+
+    verdict = verify_run(stored, loaded, look)
     if json:
         _print_json(verdict, exact)
     else:
@@ -65,17 +70,6 @@ def verify(
             terminal.result(line)
     if not verdict.holds(exact=exact):
         raise typer.Exit(9)
-
-
-def _watch(terminal: Terminal, records: Iterator[Record], total: int, epochs: int) -> None:
-    from bpcli.display.progress import TrainingProgress
-
-    progress = TrainingProgress(
-        terminal.err, terminal.interactive, total, epochs, terminal.verbosity < 0
-    )
-    with progress:
-        for record in records:
-            progress.update(record)
 
 
 def _assignment(data: str) -> str:

@@ -105,7 +105,7 @@ def prepare(
     task, reason = infer_task(table, targets, task, numbers=numbers)
     target = make_target(table, targets, task, preprocess.target or Standard())
     sets, division = divide(table, data, split, seed, target.strata(table), target.usable(table))
-    fitted = _fitted(table, preprocess, target, (task, reason), sets)
+    fitted = _fitted(table, table.spec, preprocess, target, (task, reason), sets)
     found = (*table.notices, *_default_target(data, targets[0]), *division, *describe_sets(sets))
     return fitted._replace(notices=(*found, *target.notices(table), *_findings(fitted)))
 
@@ -113,21 +113,22 @@ def prepare(
 def refit(prepared: Prepared, preprocess: PreprocessSpec, sets: Sets) -> Prepared:
     """The same table and task in other sets, as those of a fold: everything is fitted anew.
 
-    What there is to notice was noticed before.
+    The columns keep the roles that they have. What there is to notice was noticed before.
     """
     task = prepared.task, prepared.reason
-    return _fitted(prepared.table, preprocess, prepared.target, task, sets)
+    declared = prepared.table.spec.model_copy(update={"columns": prepared.declared()})
+    return _fitted(prepared.table, declared, preprocess, prepared.target, task, sets)
 
 
 def _fitted(
     table: Table,
+    data: DataSpec,
     preprocess: PreprocessSpec,
     target: AnyTarget,
     task: tuple[str, str],
     sets: Sets,
 ) -> Prepared:
     """All that follows from the training rows."""
-    data = table.spec
     train = np.flatnonzero(sets == TRAIN)
     weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)

@@ -32,7 +32,7 @@ def _calibration(found: Probabilities) -> str:
     )
     fitted = found.fitted.get("temperature")
     what = found.method if fitted is None else f"{found.method} {number(fitted)}"
-    return f"{what}, by {counted(found.rows, 'validation row')}; {held} {', '.join(changes)}"
+    return f"{what}, by {counted(found.rows, f'{found.set} row')}; {held} {', '.join(changes)}"
 
 
 def threshold(positive: str, value: float) -> str:
@@ -47,7 +47,7 @@ def _threshold(found: Cut) -> str:
         return what
     held = next(reversed(found.after))
     change = f"{number(found.before[held])} → {number(found.after[held])}"
-    rows = counted(found.rows, "validation row")
+    rows = counted(found.rows, f"{found.set} row")
     return f"{what}, the best {found.metric} of {rows}; {held} {found.metric} {change}"
 
 

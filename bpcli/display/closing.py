@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
@@ -19,6 +21,8 @@ from bpcli.display.text import PATH, show
 from bpcli.experiment.assessment import Assessment
 from bpcli.experiment.certainty import Certainty
 from bpcli.experiment.coefficients import Equations
+from bpcli.experiment.stopping import Record
+from bpcli.runs.results import Member
 
 _PARTS = 10  # classes or targets that are shown one by one; metrics.json has them all
 _EQUATIONS = 4  # lines that a model may take
@@ -43,13 +47,9 @@ class RunSummary:
     held_out: str  # the data set that the details are of
     details: Assessment
     certainty: Certainty
-    stop_reason: str
-    epochs: int
-    iterations: int
-    best_epoch: int | None
-    seconds: float
-    train_losses: Sequence[float]
-    validation_losses: Sequence[float | None] = ()
+    members: Sequence[Member]
+    iterations: int  # of all members
+    records: Sequence[Record]
 
 
 def closing(run: RunSummary) -> RenderableType:
@@ -80,15 +80,14 @@ def details(assessment: Assessment) -> Iterator[RenderableType]:
 
 
 def _facts(run: RunSummary) -> Table:
-    work = f"{counted(run.epochs, 'epoch')}, {counted(run.iterations, 'iteration')}"
-    best = "" if run.best_epoch is None else f"; weights of the best epoch, {run.best_epoch}"
     facts = {
         "baseline": show(run.baseline_predicts, 200),
         **_certainty(run),
         **certainty(run.certainty),
         **(model(run.equations) if run.equations else {}),
-        "stopped": show(run.stop_reason, 200),
-        "trained": f"{work} in {duration(run.seconds)}{best}",
+        **_members(run),
+        "stopped": show(_stopped(run.members), 200),
+        "trained": _trained(run),
         "files": show(run.folder, PATH),
     }
     table = Table.grid(padding=(0, 2))
@@ -97,6 +96,42 @@ def _facts(run: RunSummary) -> Table:
     for name, fact in facts.items():
         table.add_row(Text(name), Text(fact))
     return table
+
+
+def _members(run: RunSummary) -> dict[str, str]:
+    """How good each member is by itself, by the first metric of the set that the details are of."""
+    if len(run.members) == 1:
+        return {}
+    name, together = next(iter(run.metrics[run.held_out].items()))
+    alone = sorted(one.metrics[run.held_out][name] for one in run.members)
+    span = f"{number(alone[0])} … {number(alone[-1])}"
+    text = f"{run.held_out} {name} {number(together)} together, {span} each"
+    return {"members": f"{len(alone)}: {text}"}
+
+
+def _stopped(members: Sequence[Member]) -> str:
+    """Why training ended; of several that differ, how often."""
+    reasons = Counter(one.stop_reason for one in members)
+    if len(reasons) == 1:
+        return members[0].stop_reason
+    counts = [f"{counted(n, 'member')}: {reason}" for reason, n in reasons.most_common()]
+    return listing(counts, 3)
+
+
+def _trained(run: RunSummary) -> str:
+    """`12 epochs, 96 iterations in 0.3 s; weights of the best epoch, 7`"""
+    epochs = span([one.epochs for one in run.members])
+    noun = "epoch" if epochs == "1" else "epochs"
+    work = f"{epochs} {noun}, {counted(run.iterations, 'iteration')}"
+    best = [one.best_epoch for one in run.members if one.best_epoch is not None]
+    kept = f"; weights of the best epoch, {span(best)}" if best else ""
+    return f"{work} in {duration(run.records[-1].seconds)}{kept}"
+
+
+def span(numbers: Sequence[int]) -> str:
+    """`7`, or `7 to 12` where they differ."""
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _certainty(run: RunSummary) -> dict[str, str]:
@@ -141,12 +176,20 @@ def _plus(value: float) -> str:
     return _signed(value).replace(" ", "") if value else "0"
 
 
+def means(records: Sequence[Record], name: str) -> list[float]:
+    """A loss over the epochs: of an ensemble the mean over the members that have the epoch."""
+    by_epoch: dict[int, list[float]] = {}
+    for record in records:
+        if (loss := getattr(record, name)) is not None:
+            by_epoch.setdefault(record.epoch, []).append(loss)
+    return [fmean(by_epoch[epoch]) for epoch in sorted(by_epoch)]
+
+
 class _Curves:
     """The losses over the epochs: a plot where it fits, else one line each."""
 
     def __init__(self, run: RunSummary) -> None:
-        validation = [loss for loss in run.validation_losses if loss is not None]
-        self._losses: list[Sequence[float]] = [run.train_losses, validation]
+        self._losses = [means(run.records, "train_loss"), means(run.records, "validation_loss")]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         train, validation = self._losses

@@ -13,12 +13,14 @@ from bpcli.data.roles import DECLARED
 from bpcli.data.split import SET_NAMES
 from bpcli.display.figures import counted, duration
 from bpcli.display.text import show
+from bpcli.experiment.members import Members
 from bpcli.experiment.problem import LearningProblem
 from bpcli.nn.network import Network
 
 
-def overview(problem: LearningProblem) -> Table:
+def overview(members: Members) -> Table:
     """Data, task, split, network and method, one a line."""
+    problem = members.problem
     prepared = problem.prepared
     facts = {
         "data": f"{show(prepared.table.path.name)}, {counted(prepared.table.n_rows, 'row')}",
@@ -26,7 +28,8 @@ def overview(problem: LearningProblem) -> Table:
         "task": f"{prepared.task} of {show(listing(prepared.target.columns))}. {prepared.reason}",
         "rows": _rows(prepared),
         "network": _network(problem),
-        "training": _training(problem),
+        **_ensemble(members),
+        "training": _training(members.problems[0]),
         "loss": problem.loss.name,
     }
     table = Table.grid(padding=(0, 2))
@@ -82,6 +85,17 @@ def _network(problem: LearningProblem) -> str:
         else:
             steps[-1] += f" {layer.name}"
     return f"{' → '.join(steps)}; {counted(network.size, 'parameter')}"
+
+
+def _ensemble(members: Members) -> dict[str, str]:
+    """`5 members, each without one of 5 stratified folds; 655 parameters`"""
+    if members.size == 1:
+        return {}
+    rows = "all on the same rows"
+    if members.folds:
+        rows = f"each without one of {members.size} {members.folds.method} folds of the train rows"
+    total = counted(members.parameters, "parameter")
+    return {"ensemble": f"{members.size} members, {rows}; {total}"}
 
 
 def _training(problem: LearningProblem) -> str:

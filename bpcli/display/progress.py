@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from math import inf
+from statistics import fmean
 from time import perf_counter
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -15,6 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bpcli.display.console import Terminal
 from bpcli.display.figures import duration, number
 
 _FRAME = 0.1  # seconds between two redraws
@@ -68,6 +70,7 @@ class TrainingProgress:
         self._start: tuple[float, int] | None = None  # clock and iteration: the pace
         self._last: Record | None = None
         self._shown: Record | None = None
+        self.prefix = ""  # of the position
 
     def __enter__(self) -> Self:
         if self._live:
@@ -151,7 +154,72 @@ class TrainingProgress:
         name, done, total = "iteration", record.iteration, self._total
         if self._total_epochs is not None:
             name, done, total = "epoch", record.epoch, self._total_epochs
-        return f"{name} {done:>{len(str(total))}}/{total}"
+        return f"{self.prefix}{name} {done:>{len(str(total))}}/{total}"
+
+
+class MemberRecord(Record, Protocol):
+    """The record of one member of an ensemble."""
+
+    @property
+    def member(self) -> int:
+        """From 1."""
+        ...
+
+
+class _Together(NamedTuple):
+    """The records of several members as that of one training."""
+
+    epoch: int
+    iteration: int  # the sum
+    rate: float
+    train_loss: float  # the mean
+    validation_loss: float | None
+    seconds: float
+
+    @classmethod
+    def of(cls, newest: Record, last: Collection[Record]) -> Self:
+        """The losses are the mean over the members that are in about the newest one's epoch."""
+        beside = [one for one in last if abs(one.epoch - newest.epoch) <= 1]
+        watched = [one.validation_loss for one in beside if one.validation_loss is not None]
+        return cls(
+            newest.epoch,
+            sum(one.iteration for one in last),
+            newest.rate,
+            fmean(one.train_loss for one in beside),
+            fmean(watched) if watched else None,
+            newest.seconds,
+        )
+
+
+class EnsembleProgress:
+    """The members of an ensemble as one training; they train at once or one after another."""
+
+    def __init__(self, shown: TrainingProgress, members: int) -> None:
+        self._shown, self._members = shown, members
+        self._last: dict[int, Record] = {}
+
+    def update(self, record: MemberRecord) -> None:
+        """Take the newest record of one of them."""
+        self._last[record.member] = record
+        self._shown.prefix = f"{len(self._last)} of {self._members} members, "
+        self._shown.update(_Together.of(record, self._last.values()))
+
+
+def watch(
+    records: Iterable[MemberRecord],
+    terminal: Terminal,
+    updates: int,
+    epochs: int | None,
+    members: int,
+) -> None:
+    """Train, by iterating, and show it; `updates` are those of all members."""
+    progress = TrainingProgress(
+        terminal.err, terminal.interactive, updates, epochs, terminal.verbosity < 0
+    )
+    shown = EnsembleProgress(progress, members) if members > 1 else progress
+    with progress:
+        for record in records:
+            shown.update(record)
 
 
 class CountProgress:

@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN
 from bpcli.experiment.config import Config
-from bpcli.experiment.finish import finish, seen_by
+from bpcli.experiment.fit import Fit
 from bpcli.experiment.presets import Linear
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.resolve import LOSSES, resolve
@@ -22,7 +22,6 @@ class Baseline(NamedTuple):
 
     description: str
     prediction: Floats  # (N,O)
-    decided: Floats | None = None  # by a threshold, where that is not the likeliest class
 
 
 def constant_baseline(problem: LearningProblem) -> Baseline:
@@ -36,8 +35,8 @@ def constant_baseline(problem: LearningProblem) -> Baseline:
 def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
     """Linear, logistic or softmax regression by this engine; None where the model is linear.
 
-    Its probabilities and its threshold are fitted like the network's. A loss that needs its own
-    units, or predicts quantiles, is the linear model's too.
+    Its probabilities are as the equations give them. A loss that needs its own units, or predicts
+    quantiles, is the linear model's too.
     """
     if config.is_linear:
         return None
@@ -54,18 +53,14 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
         network=Linear(),
         loss=loss,
         class_weight=config.class_weight,
-        calibration=config.calibration,
-        decision=config.decision,
     )
     problem = LearningProblem.of(resolve(linear, prepared), prepared)
-    fit = problem.fit()
+    fit = Fit.of(problem)
     for _ in fit:
         pass
-    raw = problem.predictor(fit.weights).predict_inputs(prepared.x)
-    assurance = finish(problem, seen_by(prepared, raw)).assurance
-    prediction = assurance(raw)
-    decided = assurance.target.decided(prediction)
-    return Baseline(f"linear model, {loss.name}", prediction, decided)
+    (trained,) = fit.replicas
+    prediction = problem.predictor(trained.weights).predict_inputs(prepared.x)
+    return Baseline(f"linear model, {loss.name}", prediction)
 
 
 def _own(loss: Loss) -> bool:

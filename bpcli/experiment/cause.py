@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from bpcli.config.errors import Problem
 from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
+from bpcli.nn.stepper import Epoch
 
 LARGE = 100.0  # scaled columns stay far below
+WATCHED = "validation loss"  # what of a training that is not finite, beside what the engine names
 
 
 class Scaling(NamedTuple):
@@ -20,6 +25,31 @@ class Scaling(NamedTuple):
     inputs_scaled: bool
     targets: Sequence[str]
     target_scaled: bool
+
+
+def unscored(epoch: Epoch, replica: int) -> Diverged:
+    """The validation loss is not finite after an epoch."""
+    rate = float(epoch.rate[replica])
+    return Diverged(WATCHED, replica, epoch.iteration, rate, math.nan, "")
+
+
+def divergence(
+    diverged: Diverged, rows: Rows, scaling: Scaling, halvings: Sequence[int] = ()
+) -> Problem:
+    """What to tell the user of a training that diverged for good; `rows` are those it shows on."""
+    before = diverged.loss_before
+    history = "" if np.isnan(before) else f", after a loss of {before:.4g}"
+    halved = f"; the rate was halved {len(halvings)} times" if halvings else ""
+    verb = "are" if diverged.what == "weights" else "is"
+    cause, fix = likely_cause(rows, scaling, diverged.rate)
+    watched = diverged.what == WATCHED
+    what = (
+        f"the {'' if watched else 'training '}{diverged.what} {verb} no longer finite{history}, "
+        f"at learning rate {diverged.rate:g}"
+    )
+    begins = "" if watched else f"; it begins in {diverged.layer}"
+    where, end = f"iteration {diverged.iteration}", f"{begins}{halved}; likely cause: {cause}"
+    return Problem("BP-N002" if watched else "BP-N001", where, what + end, fix)
 
 
 def likely_cause(rows: Rows, scaling: Scaling | None, rate: float) -> tuple[str, str]:

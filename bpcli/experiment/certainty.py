@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpcli.data.arrays import Ints
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.data.targets.classes import ClassTarget
 from bpcli.data.targets.numbers import point
 from bpcli.experiment.calibration import honesty
 from bpcli.experiment.conformal import Conformal, covered, members
 from bpcli.experiment.decision import Maximize
-from bpcli.experiment.finish import Finished
+from bpcli.experiment.finish import Finished, held_out, truth_of
+from bpcli.experiment.members import Seen
 from bpcli.experiment.problem import LearningProblem
-from bpcli.metrics.metric import Floats, Truth
+from bpcli.metrics.metric import Floats, Metric, Truth
 from bpcli.nn.losses.loss import Loss
 
 LEVEL = Fraction(9, 10)
-SCORED = (TRAIN, VALIDATION, TEST)
 BySet = dict[str, float]
 
 
@@ -27,7 +29,8 @@ class Probabilities(NamedTuple):
     """How far the probabilities keep what they say, before and after calibration."""
 
     method: str
-    rows: int  # that it was fitted on
+    set: str  # that it was fitted on
+    rows: int
     why_not: str  # why there is none; empty where there is
     fitted: dict[str, float]
     before: dict[str, BySet]  # {set: {log_loss, ece}}
@@ -40,6 +43,7 @@ class Cut(NamedTuple):
     positive: str  # the second class
     threshold: float
     metric: str | None  # that was maximised; None where the threshold was given
+    set: str  # on which
     rows: int
     before: BySet  # {set: metric} of the likelier class
     after: BySet
@@ -84,21 +88,19 @@ class Certainty(NamedTuple):
 
 
 def _probabilities(problem: LearningProblem, done: Finished) -> Probabilities | None:
-    kind, calibration = problem.loss.predicts, done.assurance.calibration
+    kind, calibration = problem.loss.predicts, done.calibration
     if kind == "numbers":
         return None
+    truth = truth_of(problem)
     fitted = {name: float(one[0]) for name, one in calibration.fitted.items()}
     before, after = (
-        {
-            SET_NAMES[which]: honesty(kind, p, _truth(problem)[rows])
-            for which, (rows, p) in seen.items()
-            if which in SCORED
-        }
+        {name: honesty(kind, p, truth[rows]) for name, (rows, p) in _sets(seen)}
         for seen in (done.raw, done.seen)
     )
-    rows = len(done.raw[VALIDATION][0]) if VALIDATION in done.raw else 0
+    rows = _rows(done)
     used, why_not = (rows, "") if fitted else (0, _why_not(problem, rows))
-    return Probabilities(calibration.method.name, used, why_not, fitted, before, after)
+    own = held_out(problem.config)
+    return Probabilities(calibration.method.name, own, used, why_not, fitted, before, after)
 
 
 def _why_not(problem: LearningProblem, rows: int) -> str:
@@ -108,21 +110,27 @@ def _why_not(problem: LearningProblem, rows: int) -> str:
 
 
 def _cut(problem: LearningProblem, done: Finished) -> Cut | None:
-    decision, target = problem.config.decision, done.assurance.target
+    decision, target = problem.config.decision, done.target
     if decision is None or not isinstance(target, ClassTarget) or target.threshold is None:
         return None
-    if not isinstance(decision, Maximize):
-        return Cut(target.classes[1], target.threshold, None, 0, {}, {})
-    before, after = dict[str, float](), dict[str, float]()
-    for which, (rows, p) in done.seen.items():
-        truth, decided = _truth(problem)[rows], target.decided(p)
-        values = [
-            None if one is None else decision.metric.value(truth, one) for one in (p, decided)
-        ]
-        if which in SCORED and values[0] is not None and values[1] is not None:
-            before[SET_NAMES[which]], after[SET_NAMES[which]] = values[0], values[1]
-    used, name = len(done.seen[VALIDATION][0]), decision.metric.name
-    return Cut(target.classes[1], target.threshold, name, used, before, after)
+    chosen = decision.metric if isinstance(decision, Maximize) else None
+    answered = {w: (rows, done.decided(w)) for w, (rows, _) in done.seen.items()}
+    return Cut(
+        target.classes[1],
+        target.threshold,
+        chosen.name if chosen else None,
+        held_out(problem.config),
+        _rows(done) if chosen else 0,
+        _values(chosen, problem, done.seen) if chosen else {},
+        _values(chosen, problem, answered) if chosen else {},
+    )
+
+
+def _values(metric: Metric, problem: LearningProblem, seen: Mapping[int, Any]) -> BySet:
+    """A metric of each set in which it is defined."""
+    truth = truth_of(problem)
+    found = {name: metric.value(truth[rows], p) for name, (rows, p) in _sets(seen)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def coverage(
@@ -145,12 +153,23 @@ def coverage(
 
 
 def _coverage(problem: LearningProblem, done: Finished) -> Coverage | None:
-    if (conformal := done.assurance.conformal) is None:
+    if (conformal := done.conformal) is None:
         return None
-    none = np.empty(0, dtype=np.int64), next(iter(done.seen.values()))[1][:0]
-    rows, prediction = done.seen.get(TEST, none)
-    return coverage(conformal, problem.loss, LEVEL, prediction, _truth(problem)[rows])
+    rows, prediction = done.seen.get(TEST) or _none_of(done.seen)
+    return coverage(conformal, problem.loss, LEVEL, prediction, truth_of(problem)[rows])
 
 
-def _truth(problem: LearningProblem) -> Any:
-    return problem.prepared.target.truth(problem.prepared.table)
+def _none_of(seen: Seen) -> tuple[Ints, Floats]:
+    """No row of a set."""
+    rows, prediction = next(iter(seen.values()))
+    return rows[:0], prediction[:0]
+
+
+def _rows(done: Finished) -> int:
+    """How many rows validate."""
+    return len(done.seen[VALIDATION][0]) if VALIDATION in done.seen else 0
+
+
+def _sets(seen: Mapping[int, Any]) -> list[tuple[str, Any]]:
+    """The sets that are reported, by name."""
+    return [(SET_NAMES[w], seen[w]) for w in (TRAIN, VALIDATION, TEST) if w in seen]

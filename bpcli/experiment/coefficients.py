@@ -18,7 +18,7 @@ from bpcli.data.layout import FeatureLayout
 from bpcli.data.table import Table
 from bpcli.data.targets.classes import ClassTarget
 from bpcli.data.targets.labels import LabelTarget
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.predictor import Ensemble, Predictor
 from bpcli.metrics.metric import Floats
 from bpcli.nn.categories import CategoryDropout, Embedding
 from bpcli.nn.layer import Array
@@ -37,13 +37,16 @@ class Equations(NamedTuple):
     terms: dict[str, dict[str, float]]  # {output: {term: coefficient, "intercept": value}}
 
 
-def equations(predictor: Predictor) -> Equations | None:
+def equations(ensemble: Ensemble) -> Equations | None:
     """The equations of a network without activations; None where there are none.
 
-    They hold for rows without missing cells. A column of dates, or a scaling that bends, has none.
+    They hold for rows without missing cells. A column of dates, a scaling that bends, or calibrated
+    probabilities have none.
     """
+    predictor = ensemble.parts[0]
     linear = all(isinstance(layer, LINEAR) for layer in predictor.network.layers)
-    if not linear or len(predictor.flat) > 1 or predictor.features.layout.dates:
+    bent = ensemble.size > 1 or bool(ensemble.calibration.fitted)
+    if not linear or bent or predictor.features.layout.dates:
         return None
     probes = _probes(predictor.features)
     x = predictor.features.encode(probes.table(predictor.features.layout))
@@ -153,7 +156,7 @@ def _outputs(predictor: Predictor, z: Array) -> Iterator[tuple[str, tuple[str, .
             quantiles = scores.reshape(len(scores), target.width, len(levels))
             values = target.decode(quantiles, predictor.target_fitted)
         else:
-            values = predictor.from_scores(z)
+            values = predictor.from_scores(z)[0]
         flat = values.reshape(len(values), -1)
         yield "value", names, flat
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -30,6 +30,10 @@ def _network_form(value: Any) -> str:
     return "layers" if isinstance(value, list | tuple) else "preset"
 
 
+def _ensemble_form(value: Any) -> str:
+    return "folds" if isinstance(value, dict | FoldsSpec) else "members"
+
+
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
 _INPUTS = 7919, 104_729  # two numbers of inputs that no network is made for
@@ -123,6 +127,26 @@ class StopSpec(Spec):
     ] = None
 
 
+class FoldsSpec(Spec):
+    """An ensemble over folds: each member leaves one out, which then validates it."""
+
+    folds: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=256,
+            description="members; each is trained without one fold of all rows but the test rows, "
+            "so that every one of these is predicted by a member that has not seen it",
+        ),
+    ]
+
+
+Ensemble = Annotated[
+    Annotated[int, Field(ge=2, le=256), Tag("members")] | Annotated[FoldsSpec, Tag("folds")],
+    Discriminator(_ensemble_form),
+]
+
+
 class OutputSpec(Spec):
     """What is written while training."""
 
@@ -178,8 +202,9 @@ class Config(Spec):
     calibration: Annotated[
         Calibration | None,
         Field(
-            description="how probabilities are corrected on the validation rows once training is "
-            "over; default: temperature, and none without validation rows or without hidden layers"
+            description="how probabilities are corrected on the validation rows, or out of fold, "
+            "once training is over; default: temperature, and none without validation rows or "
+            "without hidden layers"
         ),
     ] = None
     decision: Annotated[
@@ -241,6 +266,18 @@ class Config(Spec):
             "the epoch of the lowest loss and halve the rate, at most 10 times"
         ),
     ] = "stop"
+    ensemble: Annotated[
+        Annotated[
+            Annotated[int, Field(ge=2, le=256), Tag("members")]
+            | Annotated[FoldsSpec, Tag("folds")],
+            Discriminator(_ensemble_form),
+        ]
+        | None,
+        Field(
+            description="so many networks on the same rows, or {folds: n}: one without each fold; "
+            "the mean of what they predict is the prediction. Default: one network"
+        ),
+    ] = None
     lr_sweep: Annotated[LrSweepSpec, Field(description="the search for a learning rate")] = (
         LrSweepSpec()
     )
@@ -265,6 +302,18 @@ class Config(Spec):
     def is_linear(self) -> bool:
         """Whether, once resolved, nothing stands between the scaled columns and the scores."""
         return self.network == () and self.preprocess.numeric_embedding is None
+
+    @property
+    def over_folds(self) -> bool:
+        """Whether each network is trained without a fold."""
+        return isinstance(self.ensemble, FoldsSpec)
+
+    @property
+    def networks(self) -> int:
+        """How many are trained, unless there are fewer folds than asked for."""
+        if isinstance(self.ensemble, FoldsSpec):
+            return self.ensemble.folds
+        return self.ensemble or 1
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

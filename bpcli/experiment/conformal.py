@@ -22,6 +22,7 @@ from bpcli.data.spec import Words
 from bpcli.metrics.metric import Truth
 from bpcli.nn.losses.loss import Kind
 
+HeldOut = Literal["validation", "out-of-fold"]
 KEPT = 1000  # scores in a model file; fewer ranks than rows only make intervals a little wider
 
 
@@ -29,7 +30,7 @@ class ConformalSpec(Spec):
     """Where the scores come from."""
 
     rows: Annotated[int, Field(ge=1)]
-    set: Literal["validation", "calibration"]
+    set: Literal["calibration"] | HeldOut
     chose: Words  # what else these rows decided: the epoch, the temperature
 
     @property

@@ -4,170 +4,217 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, Self
 
 import numpy as np
 
 from bpcli.config.errors import NumericError, Problem, ResourceError
-from bpcli.experiment.cause import Scaling, likely_cause
-from bpcli.experiment.config import StopSpec
+from bpcli.experiment.cause import WATCHED, divergence, unscored
+from bpcli.experiment.group import Group
+from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.progress import Progress, Snapshot, text_of, under
-from bpcli.experiment.stopping import Record, StopRule
-from bpcli.experiment.validation import Validation, Validator, record_of
-from bpcli.nn.batches import Rows
+from bpcli.experiment.replicas import Lesson, Replica
+from bpcli.experiment.stopping import Record
+from bpcli.experiment.validation import record_of
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
 from bpcli.nn.method import Method
-from bpcli.nn.network import Network
 from bpcli.nn.state import Saved, State
 from bpcli.nn.stepper import Epoch
 from bpcli.nn.training import train
 
 MOST_HALVINGS = 10
-WATCHED = "validation loss"  # what of a training that is not finite, beside what the engine names
 
 
 class Fit:
-    """One training run; iterating trains, and the attributes tell what came of it."""
+    """Replicas in training, one group of them after another.
+
+    Iterating trains, and the replicas tell what came of it. One that its stop rule ends leaves its
+    group, and the others do not notice. Where one diverges, training stops with an error; or it
+    backs off, which a replica does alone; or it leaves, and the epoch begins again for the others.
+    """
 
     def __init__(
         self,
-        network: Network,
-        method: Method,
-        rows: Rows,
-        validation: Validation | None,
-        stop: StopSpec,
+        replicas: Sequence[Replica],
+        groups: Sequence[Sequence[int]] | None = None,
         *,
-        backoff: bool = False,
-        scaling: Scaling | None = None,
+        on_divergence: Literal["stop", "backoff", "leave"] = "stop",
+        watch_metric: bool = True,
         pause: Callable[[], None] = lambda: None,
     ) -> None:
-        self.network, self.method, self.rows = network, method, rows
-        self.scaling, self.pause = scaling, pause
-        self.halvings: list[int] = []  # the iterations at which the rate was halved
-        self.state = State.start(network, method, rows.x.dtype.name, rows)
-        self.stop_reason = ""
-        self._kept = self.state.saved() if backoff else None  # where backoff goes back to
-        self._lowest = np.inf
+        self.replicas = list(replicas)
+        self.records: list[Record] = []
+        self._groups = groups or [range(len(replicas))]
+        self._on_divergence, self._watch_metric = on_divergence, watch_metric
+        self.pause = pause
         self._began, self._spent = time.monotonic(), 0.0  # this sitting, and those before
-        self._validation = validation
-        self._rule = StopRule(stop, validation.metric if validation else None)
-        self._validator = validation and Validator(
-            network, method.loss, [validation], self.state.result
-        )
-        self._best: Array | None = None
+        self._kept: Saved | None = None  # the moment that a divergence goes back to
+        self._lowest = np.inf
+        self._begin(self._groups[0])
 
-    @property
-    def best_epoch(self) -> int | None:
-        """The epoch whose weights were kept; None where the last ones were."""
-        return self._rule.best_epoch if self._best is not None else None
-
-    @property
-    def weights(self) -> Array:
-        """Parameters (R,P) of the best epoch where that was asked for, else of the last."""
-        return self.state.result if self._best is None else self._best
+    @classmethod
+    def of(cls, problem: LearningProblem, pause: Callable[[], None] = lambda: None) -> Self:
+        """One network from its start values.  `pause`: see `train`."""
+        (rate,) = problem.method().rates
+        replica = Replica(Lesson.of(problem), rate)
+        return cls([replica], on_divergence=problem.config.on_divergence, pause=pause)
 
     @property
     def seconds(self) -> float:
         """Of training so far, over all sittings."""
         return time.monotonic() - self._began + self._spent
 
+    @property
+    def iterations(self) -> int:
+        """Updates so far, over all replicas."""
+        ended = sum(one.last.iteration for one in self.replicas if one.has_ended and one.last)
+        training = sum(not one.has_ended for one in self.group.replicas)
+        return ended + training * self.group.state.iteration
+
     def __iter__(self) -> Iterator[Record]:
-        """Train, one record an epoch.  Raises NumericError when training diverges for good.
+        """Train, one record an epoch and replica.  Raises NumericError for a divergence.
 
         `pause` is called before each update, when a snapshot may be taken.
         """
-        if self.stop_reason:  # restored from the snapshot of a finished training
-            return
         self._began = time.monotonic()
-        for record in self._epochs():
-            self._observe(record)
-            self.stop_reason = self._judge(record)
-            yield record
-            if self.stop_reason:
-                return
-        self.stop_reason = last_reason(self.method, self.state)
+        while self._goes_on():
+            yield from self._until_one_leaves()
 
     def snapshot(self) -> Snapshot:
         """All that training needs to go on to the same bytes; the arrays are not copies."""
+        group = self.group
         progress = Progress(
-            counts=self.state.counts(),
-            rates=tuple(self.method.rates),
-            halvings=tuple(self.halvings),
-            best=text_of(self._rule.best),
-            best_epoch=self._rule.best_epoch,
+            counts=group.state.counts(),
+            training=tuple(group.numbers),
+            rates=tuple(group.method.rates),
+            members=tuple(replica.standing() for replica in self.replicas),
             lowest=text_of(self._lowest),
             kept=None if self._kept is None else dict(self._kept.counts),
             seconds=self.seconds,
-            stop_reason=self.stop_reason,
         )
         return Snapshot(progress, self._arrays())
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a snapshot of the same training.  Raises ValueError where it is another's."""
+    def restore(self, snapshot: Snapshot, records: Sequence[Record]) -> None:
+        """Go on from a snapshot and the records before it.
+
+        Raises ValueError where they are another training's.
+        """
         progress, arrays = snapshot
-        snapshot.require_like(self._arrays(), self.state.flat)
-        self.state.restore(Saved(under("state", arrays), progress.counts))
-        if self._kept is not None and progress.kept is not None:
+        progress.require_replicas(self._groups)
+        self.records = list(records)
+        last = {record.member: record for record in records}
+        for i, (replica, standing) in enumerate(zip(self.replicas, progress.members, strict=True)):
+            replica.resume(standing, arrays.get(f"best.{i + 1}"), last.get(i + 1))
+        self._begin(progress.training)
+        snapshot.require_like(self._arrays())
+        self.group.state.restore(Saved(under("state", arrays), progress.counts))
+        if progress.kept is not None:
             self._kept = Saved(under("kept", arrays), progress.kept)
-        self._best = arrays["best"].copy() if "best" in arrays else None
-        self.method = self.method._replace(rates=progress.rates)
-        self.halvings = list(progress.halvings)
-        self._rule.best, self._rule.best_epoch = float(progress.best), progress.best_epoch
+        self.group.method = self.group.method._replace(rates=progress.rates)
         self._lowest, self._spent = float(progress.lowest), progress.seconds
-        self.stop_reason = progress.stop_reason
 
     def _arrays(self) -> dict[str, Array]:
-        kept = {} if self._kept is None else self._kept.arrays
+        kept: Mapping[str, Array] = {} if self._kept is None else self._kept.arrays
+        best = {f"best.{i}": one.kept for i, one in enumerate(self.replicas, 1)}
         return {
-            **{f"state.{name}": array for name, array in self.state.arrays().items()},
+            **{f"state.{name}": array for name, array in self.group.state.arrays().items()},
             **{f"kept.{name}": array for name, array in kept.items()},
-            **({} if self._best is None else {"best": self._best}),
+            **{name: array for name, array in best.items() if array is not None},
         }
 
-    def _epochs(self) -> Iterator[Record]:
-        """Epochs of the engine; with backoff, a divergence starts again from the lowest loss."""
-        while True:
-            try:
-                for epoch in train(self.network, self.method, self.state, self.rows, self.pause):
-                    yield self._record(epoch)
-                    if self._kept is not None and epoch.loss[0] < self._lowest:
-                        self._kept, self._lowest = self.state.saved(), float(epoch.loss[0])
-                return
-            except ChildProcessError as error:
-                raise ResourceError(_lost(error)) from None
-            except Diverged as diverged:
-                if self._kept is None or len(self.halvings) == MOST_HALVINGS:
-                    raise NumericError(self._told(diverged)) from None
-                self.state.restore(self._kept)
-                self.method = self.method._replace(rates=[r / 2 for r in self.method.rates])
-                self.halvings.append(diverged.iteration)
+    def _begin(self, numbers: Sequence[int]) -> None:
+        """Take the start values of some of the replicas."""
+        self.group = Group(self.replicas, numbers)
+        self._kept = None
+        self._keep(np.inf)
 
-    def _observe(self, record: Record) -> None:
-        """Tell the schedule the monitored loss."""
-        loss, state = np.array([self._rule.monitored(record)]), self.state
-        schedule, total = self.method.schedule, self.method.iterations
-        schedule.observe(state.schedule, loss, state.iteration, total)
+    def _goes_on(self) -> bool:
+        """Let go of those that have ended, or begin the next group; False where there is none."""
+        group = self.group
+        staying = [r for r, one in enumerate(group.replicas) if not one.has_ended]
+        if 0 < len(staying) < len(group.replicas):
+            group.pick(staying)
+            self._keep(np.inf)
+        if not staying:
+            waiting = [g for g in self._groups if not any(self.replicas[i].has_ended for i in g)]
+            if not waiting:
+                return False
+            self._begin(waiting[0])
+        return True
 
-    def _record(self, epoch: Epoch) -> Record:
-        """The epoch with loss and metric of the validation rows, where there are any."""
-        if self._validator is None:
-            return record_of(epoch, 0, None, None, self.seconds)
-        (loss,) = self._validator.losses()
-        if not math.isfinite(loss):
-            raise unscored(epoch, 0)
-        return record_of(epoch, 0, loss, self._validator.metric(0), self.seconds)
+    def _until_one_leaves(self) -> Iterator[Record]:
+        group = self.group
+        try:
+            for epoch in train(group.network, group.method, group.state, group.rows, self.pause):
+                yield from self._follow(epoch)
+                if any(one.has_ended for one in group.replicas):
+                    return
+                self._keep(float(epoch.loss[0]))
+        except ChildProcessError as error:
+            raise ResourceError(_lost(error)) from None
+        except Diverged as diverged:
+            self._diverged(diverged)
 
-    def _told(self, diverged: Diverged) -> Problem:
-        validation = self._validation if diverged.what == WATCHED else None
-        rows = validation.rows if validation else self.rows
-        return divergence(diverged, rows, self.scaling, self.halvings)
+    def _keep(self, loss: float) -> None:
+        """Keep the moment to go back to: for the others of a group the last epoch, to back off
+        that of the lowest training loss."""
+        if self._on_divergence == "stop":
+            return
+        if self._on_divergence == "leave" or self._kept is None or loss < self._lowest:
+            self._kept, self._lowest = self.group.state.saved(), loss
 
-    def _judge(self, record: Record) -> str:
-        better, reason = self._rule.judge(record)
-        if better and self._rule.restores:
-            self._best = self.state.result.copy()
-        return reason
+    def _follow(self, epoch: Epoch) -> list[Record]:
+        """Tell the replicas and the schedule what an epoch came to."""
+        group = self.group
+        validator, seconds = group.validator, self.seconds
+        losses = validator.losses() if validator else [None] * len(group.replicas)
+        for r, loss in enumerate(losses):
+            if loss is not None and not math.isfinite(loss):
+                raise unscored(epoch, r)
+        for r, (replica, loss) in enumerate(zip(group.replicas, losses, strict=True)):
+            metric = validator.metric(r) if validator and self._watch_metric else None
+            record = record_of(epoch, r, loss, metric, seconds, group.numbers[r] + 1)
+            replica.follow(record, group.weights(r))
+        group.observe()
+        for r, replica in enumerate(group.replicas):
+            if not replica.has_ended and group.is_done(r):
+                replica.end(last_reason(group.method, group.state), group.weights(r))
+        records = [one.last for one in group.replicas if one.last]
+        self.records += records
+        return records
+
+    def _diverged(self, diverged: Diverged) -> None:
+        """Go back and on, or raise NumericError."""
+        replica = self.group.replicas[diverged.replica]
+        problem, rows, _ = replica.lesson
+        if diverged.what == WATCHED and replica.watched:
+            rows = replica.watched.rows
+        if self._on_divergence == "backoff" and len(replica.halvings) < MOST_HALVINGS:
+            self.group.halve()
+            replica.halvings.append(diverged.iteration)
+        else:
+            told = divergence(diverged, rows, problem.scaling(), replica.halvings)
+            if self._on_divergence != "leave":
+                raise NumericError(self._placed(told, diverged.replica)) from None
+            replica.failure = told
+        assert self._kept is not None
+        self.group.state.restore(self._kept)
+
+    def _placed(self, told: Problem, r: int) -> Problem:
+        """Which of several it happened to."""
+        if len(self.replicas) == 1:
+            return told
+        return told._replace(where=f"member {self.group.numbers[r] + 1}, {told.where}")
+
+
+def train_together(replicas: Sequence[Replica]) -> list[Record]:
+    """Train replicas of one group to their ends; one that diverges has failed."""
+    stop = replicas[0].lesson.problem.config.stop
+    # A metric takes longer than a small update, so it is computed where a rule reads it.
+    asks_metric = stop.target_metric is not None or stop.monitor == "validation_metric"
+    return list(Fit(replicas, on_divergence="leave", watch_metric=asks_metric))
 
 
 def _lost(error: ChildProcessError) -> Problem:
@@ -180,28 +227,3 @@ def last_reason(method: Method, state: State) -> str:
     if state.iteration < method.iterations:
         return f"{method.optimizer.name} has converged"
     return f"all {state.iteration} iterations done"
-
-
-def unscored(epoch: Epoch, replica: int) -> Diverged:
-    """The validation loss is not finite after an epoch."""
-    rate = float(epoch.rate[replica])
-    return Diverged(WATCHED, replica, epoch.iteration, rate, math.nan, "")
-
-
-def divergence(
-    diverged: Diverged, rows: Rows, scaling: Scaling | None, halvings: Sequence[int] = ()
-) -> Problem:
-    """What to tell the user of a training that diverged for good; `rows` are those it shows on."""
-    before = diverged.loss_before
-    history = "" if np.isnan(before) else f", after a loss of {before:.4g}"
-    halved = f"; the rate was halved {len(halvings)} times" if halvings else ""
-    verb = "are" if diverged.what == "weights" else "is"
-    cause, fix = likely_cause(rows, scaling, diverged.rate)
-    watched = diverged.what == WATCHED
-    what = (
-        f"the {'' if watched else 'training '}{diverged.what} {verb} no longer finite{history}, "
-        f"at learning rate {diverged.rate:g}"
-    )
-    begins = "" if watched else f"; it begins in {diverged.layer}"
-    where, end = f"iteration {diverged.iteration}", f"{begins}{halved}; likely cause: {cause}"
-    return Problem("BP-N002" if watched else "BP-N001", where, what + end, fix)

@@ -13,10 +13,24 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.problem import LearningProblem
 from bpcli.nn.layer import Plan
 
+MOST_TOGETHER = 64
+SHARED_CACHE = 8 << 20  # bytes: a core's share of what all cores have together
+
 
 def bytes_needed(problem: LearningProblem) -> int:
-    """What training holds, and the data."""
-    return bytes_of_network(problem) + 2 * (problem.prepared.x.nbytes + problem.prepared.t.nbytes)
+    """What training holds, and the data: of an ensemble the networks that train at once, the best
+    parameters of all, and what each predicts; over folds each member has the data as it sees it."""
+    config, prepared = problem.config, problem.prepared
+    networks, item = config.networks, np.dtype(config.dtype).itemsize
+    at_once = min(networks, most_at_once(problem, SHARED_CACHE)) * bytes_of_network(problem)
+    beside = (networks - 1) * (item * problem.network.size + 2 * prepared.t.nbytes)
+    data = 2 * (prepared.x.nbytes + prepared.t.nbytes)
+    return at_once + beside + data * (1 + networks if config.over_folds else 1)
+
+
+def most_at_once(problem: LearningProblem, cache: int) -> int:
+    """The networks that train at once: their parameters and work arrays stay in so many bytes."""
+    return max(1, min(MOST_TOGETHER, cache // bytes_of_network(problem)))
 
 
 def bytes_of_network(problem: LearningProblem) -> int:

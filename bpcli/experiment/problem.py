@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,6 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.cause import Scaling
 from bpcli.experiment.config import Config
-from bpcli.experiment.fit import Fit
 from bpcli.experiment.inputs import input_layers
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
@@ -56,19 +54,6 @@ class LearningProblem(NamedTuple):
             self.network,
             self.loss,
             flat,
-        )
-
-    def fit(self, pause: Callable[[], None] = lambda: None) -> Fit:
-        """Training from the start values; iterate it to train.  `pause`: see `train`."""
-        return Fit(
-            self.network,
-            self.method(),
-            self.training_rows(),
-            self.validation(),
-            self.config.stop,
-            backoff=self.config.on_divergence == "backoff",
-            scaling=self.scaling(),
-            pause=pause,
         )
 
     def training_rows(self) -> Rows:

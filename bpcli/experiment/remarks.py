@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bpcli.config.errors import Notice
-from bpcli.experiment.fit import Fit
-from bpcli.experiment.stopping import Record
+from bpcli.experiment.replicas import Replica
 from bpcli.nn.divergence import layer_at
 from bpcli.nn.layer import EVALUATION, Array
 from bpcli.nn.network import Network
@@ -14,14 +15,21 @@ from bpcli.nn.network import Network
 ROWS = 1024  # that a layer is looked at with
 
 
-def remarks(fit: Fit, last: Record, threshold: float | None) -> list[Notice]:
-    """A threshold that was not reached, and a layer in which nothing lives any more."""
-    return [*missed(last, threshold), *stopped(fit.network, fit.weights, fit.rows.x[:, :ROWS])]
+def remarks(replicas: Sequence[Replica]) -> list[Notice]:
+    """Of each training a threshold that was not reached, and a layer in which nothing lives."""
+    found = []
+    for number, one in enumerate(replicas, 1):
+        problem, rows, _ = one.lesson
+        own = [*missed(one), *stopped(problem.network, one.weights, rows.x[:, :ROWS])]
+        member = f"member {number}, " if len(replicas) > 1 else ""
+        found += [notice._replace(where=member + notice.where) for notice in own]
+    return found
 
 
-def missed(last: Record, threshold: float | None) -> list[Notice]:
+def missed(one: Replica) -> list[Notice]:
     """That the training loss has not come below `stop.threshold`."""
-    if threshold is None or last.train_loss < threshold:
+    threshold, last = one.lesson.problem.config.stop.threshold, one.last
+    if threshold is None or last is None or last.train_loss < threshold:
         return []
     what = f"the training loss is {last.train_loss:.4g} at the end, not below {threshold:g}"
     fix = "train longer, or with another learning_rate"

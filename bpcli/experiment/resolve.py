@@ -7,6 +7,7 @@ from typing import Any
 from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.prepare import Prepared
 from bpcli.data.scalers import Standard, Unscaled
+from bpcli.data.spec import SplitSpec
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
@@ -50,6 +51,13 @@ def preset_of(config: Config) -> Preset | None:
     return config.network or MLP()
 
 
+def split_of(config: Config) -> SplitSpec:
+    """The split with which the table is prepared: what folds are cut from is all training rows."""
+    if not config.over_folds:
+        return config.split
+    return config.split.model_copy(update={"train_on_validation": True})
+
+
 def resolve(config: Config, prepared: Prepared) -> Config:
     """The same experiment with nothing left open; it trains to the same bytes.
 
@@ -57,9 +65,11 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     """
     preset = preset_of(config)
     own_layers = preset is None
-    recipe = (preset or MLP()).recipe(len(prepared.rows(TRAIN)), prepared.task)
+    rows = _rows(config, prepared)
+    recipe = (preset or MLP()).recipe(rows, prepared.task)
     loss = config.loss or recipe.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
+    _check_ensemble(config, prepared)
     _check_decision(config, prepared)
     full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
@@ -72,7 +82,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "optimizer": config.optimizer or recipe.optimizer,
         "learning_rate": config.learning_rate or _learning_rate(config, recipe, own_layers),
         "schedule": config.schedule or (Constant() if own_layers or full else recipe.schedule),
-        "batch_size": _batch_size(config, recipe, len(prepared.rows(TRAIN))),
+        "batch_size": _batch_size(config, recipe, rows),
         "regularization": config.regularization
         or (Regularization() if own_layers else recipe.regularization),
         "stop": _stop(config, prepared, recipe.monitor, own_layers),
@@ -92,6 +102,12 @@ def network_of(layers: tuple[Layer, ...], inputs: int) -> Network:
         return Network(layers, (inputs,))
     except ValueError as error:
         raise ConfigError(Problem("BP-C050", "network", str(error))) from None
+
+
+def _rows(config: Config, prepared: Prepared) -> int:
+    """The rows that a network is trained on; over folds about so many."""
+    rows = len(prepared.rows(TRAIN))
+    return max(1, rows - rows // config.networks) if config.over_folds else rows
 
 
 def _data(config: Config, prepared: Prepared) -> Any:
@@ -131,8 +147,13 @@ def _check_full_batch(config: Config, optimizer: Optimizer, rows: int) -> None:
         raise ConfigError(Problem("BP-C062", "clip", what, "remove clip, or use another optimizer"))
 
 
+def _validated(config: Config, prepared: Prepared) -> bool:
+    """Whether there are rows that a network does not learn from: of the split, or a fold."""
+    return config.over_folds or len(prepared.rows(VALIDATION)) > 0
+
+
 def _stop(config: Config, prepared: Prepared, monitor: str, own_layers: bool) -> Any:
-    validated = len(prepared.rows(VALIDATION)) > 0
+    validated = _validated(config, prepared)
     changes: dict[str, Any] = {}
     if config.stop.monitor == "auto":
         own = "validation_loss" if own_layers else monitor
@@ -168,7 +189,7 @@ def _calibration(config: Config, prepared: Prepared) -> Calibration:
 
     A network without hidden layers is told by its equations, which a calibration would bend.
     """
-    probabilities, rows = prepared.target.kind != "numbers", len(prepared.rows(VALIDATION))
+    probabilities, rows = prepared.target.kind != "numbers", _validated(config, prepared)
     if config.calibration is None:
         wanted = probabilities and rows and not config.is_linear
         return Temperature() if wanted else Uncalibrated()
@@ -189,10 +210,21 @@ def _check_decision(config: Config, prepared: Prepared) -> None:
     if prepared.target.kind != "classes" or prepared.target.width != 2:
         what = f"a threshold tells two classes apart, the task is {prepared.task}"
         raise ConfigError(Problem("BP-C064", "decision", what, "remove decision"))
-    if config.decision.needs_rows and not len(prepared.rows(VALIDATION)):
+    if config.decision.needs_rows and not _validated(config, prepared):
         what = "there are no validation rows to choose it on"
         fix = "set split.validation above 0, or write decision: {threshold: 0.5}"
         raise ConfigError(Problem("BP-C065", "decision", what, fix))
+
+
+def _check_ensemble(config: Config, prepared: Prepared) -> None:
+    """Raises ConfigError for members that would be trained on too little, or for too short."""
+    if config.over_folds and prepared.split_method(config.split) == "time":
+        what = "folds in the order of time leave the first members few rows, and the oldest ones"
+        fix = f"write ensemble: {config.networks}, whose members share the rows"
+        raise ConfigError(Problem("BP-C063", "ensemble.folds", what, fix))
+    if config.networks > 1 and config.stop.max_time is not None:
+        what = "members may train one after another, and the time would be that of the first ones"
+        raise ConfigError(Problem("BP-C067", "stop.max_time", what, "limit epochs in its place"))
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:

@@ -21,6 +21,7 @@ class Record(NamedTuple):
     validation_metric: float | None
     gradient_norm: float
     seconds: float  # since training began
+    member: int = 1  # of an ensemble
 
 
 def rows_have_a_say(config: Config) -> bool:

@@ -49,12 +49,14 @@ class Validator:
         self.c = np.full((1, 1, 1), 1 / n, dtype)
         self.z: Array = np.empty(0)
 
+    @np.errstate(all="ignore")  # scores on the way to divergence may be infinite
     def losses(self) -> list[float]:
         """The loss of each replica with the weights of the moment."""
         self.z = self.scorer(self.x)
         losses: list[float] = self.loss.value(self.z, self.t, self.c, self.scratch).tolist()
         return losses
 
+    @np.errstate(all="ignore")
     def metric(self, replica: int) -> float | None:
         """The metric of a replica with the weights that the losses were last asked for."""
         own = self.validations[replica]
@@ -62,7 +64,12 @@ class Validator:
 
 
 def record_of(
-    epoch: Epoch, replica: int, loss: float | None, metric: float | None, seconds: float
+    epoch: Epoch,
+    replica: int,
+    loss: float | None,
+    metric: float | None,
+    seconds: float,
+    member: int,
 ) -> Record:
     """The line of the history that an epoch adds for one of its replicas."""
     return Record(
@@ -74,4 +81,5 @@ def record_of(
         metric,
         float(epoch.gradient_norm[replica]),
         seconds,
+        member,
     )

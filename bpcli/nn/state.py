@@ -81,12 +81,12 @@ class State:
         """The state of some of the replicas, in arrays of its own."""
         rows = list(replicas)
         return State(
-            self.flat[rows],
-            {name: slot[rows] for name, slot in self.slots.items()},
+            _picked(self.flat, rows),
+            {name: _picked(slot, rows) for name, slot in self.slots.items()},
             self.loss_sum[rows],
             self.last_loss[rows],
-            None if self.average is None else self.average[rows],
-            {name: own[rows] for name, own in self.schedule.items()},
+            None if self.average is None else _picked(self.average, rows),
+            {name: _picked(own, rows) for name, own in self.schedule.items()},
             self.iteration,
             self.rows_seen,
         )
@@ -101,3 +101,10 @@ class State:
     def result(self) -> Array:
         """The parameters that predict: their running mean where there is one."""
         return self.flat if self.average is None else self.average
+
+
+def _picked(array: Array, rows: list[int]) -> Array:
+    """Some of the rows, in memory that a team of processes shares."""
+    picked: Array = shared((len(rows), *array.shape[1:]), array.dtype)
+    picked[...] = array[rows]
+    return picked

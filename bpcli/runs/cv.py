@@ -32,7 +32,8 @@ class CrossValidationRun:
     def __init__(self, loaded: Loaded, place: Place, notices: tuple[Notice, ...] = ()) -> None:
         place.claim(loaded, VALIDATION).check()
         self.prepared, config = prepare_and_resolve(loaded)
-        self.validation = CrossValidation(self.prepared, config, notices)
+        alone = [Notice("BP-S008", "ensemble", *_ONE_NETWORK)] if config.networks > 1 else []
+        self.validation = CrossValidation(self.prepared, config, (*notices, *alone))
         subject = Subject(VALIDATION, loaded, self.prepared, config, {"": config})
         self.sitting = Sitting(subject, self.validation, place)
         self.folder = self.sitting.folder
@@ -52,8 +53,8 @@ class CrossValidationRun:
         write_file(self.folder / FOLDS, csv_text(("row", "repeat", "fold"), sorted(places)))
         held = np.flatnonzero(~np.isnan(prediction[:, 0]))
         ids = [column.name for column in self.prepared.columns if column.role == "id"]
-        predictor = self.validation.predictor
-        text = predictions_csv(self.prepared.table, held, ids, predictor, prediction[held])
+        naming = self.validation.naming
+        text = predictions_csv(self.prepared.table, held, ids, naming, prediction[held])
         write_file(self.folder / PREDICTIONS, text)
         write_json(self.folder / SUMMARY, facts)
 
@@ -84,3 +85,9 @@ class CrossValidationRun:
         ]
         values = zip(*(one.values for one in metrics.values()), strict=True)
         return csv_text(header, ((*row, *own) for row, own in zip(rows, values, strict=True)))
+
+
+_ONE_NETWORK = (
+    "cv scores single networks, not the ensemble of them",
+    "train with ensemble: {folds: n}: its validation scores are those of rows out of fold",
+)

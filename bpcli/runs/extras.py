@@ -10,12 +10,11 @@ import numpy as np
 
 from bpcli.config.errors import ModelError, Notice, NotMetError, Problem
 from bpcli.data.doubt import Doubt
-from bpcli.data.features import Features
 from bpcli.data.table import Table
 from bpcli.data.targets.classes import ClassTarget
 from bpcli.data.targets.numbers import point
 from bpcli.experiment.conformal import Conformal, members, rows_needed
-from bpcli.experiment.finish import Assurance
+from bpcli.experiment.predictor import Ensemble
 from bpcli.metrics.metric import Floats
 from bpcli.runs.limits import Limit, Tally
 from bpcli.runs.spreadsheet import Column
@@ -38,22 +37,19 @@ class Extras:
     Raises ModelError where the model has no intervals.
     """
 
-    def __init__(
-        self, features: Features, assurance: Assurance, model: str, file: str, asked: Asked
-    ) -> None:
-        self.features, self.assurance = features, assurance
-        self.file, self.asked = file, asked
+    def __init__(self, ensemble: Ensemble, model: str, file: str, asked: Asked) -> None:
+        self.ensemble, self.file, self.asked = ensemble, file, asked
         self._tally = Tally()
-        self._conformal = None if asked.level is None else _conformal(assurance, model)
+        self._conformal = None if asked.level is None else _conformal(ensemble, model)
 
     def columns(self, table: Table, prediction: Floats) -> list[Column]:
         """The columns of a part of the file."""
         columns: list[Column] = []
         level, wanted, limits = self.asked
         if self._conformal is not None and level is not None:
-            columns += interval_columns(self.assurance, prediction, self._conformal.radius(level))
+            columns += interval_columns(self.ensemble, prediction, self._conformal.radius(level))
         if wanted or limits:
-            doubt = Doubt.of(self.features, table)
+            doubt = Doubt.of(self.ensemble.features, table)
             self._tally.add(doubt)
             if wanted:
                 columns += [(kind, cells.tolist()) for kind, cells in doubt._asdict().items()]
@@ -71,7 +67,7 @@ class Extras:
             fix = "ask for a lower level, or train with a larger split.calibration"
             yield Notice("BP-D148", "--interval", f"{what}: it holds every value", fix)
         if spec.chose:
-            what = f"the {spec.rows} validation rows behind it also chose the "
+            what = f"the {spec.rows} {spec.set} rows behind it also chose the "
             what += f"{' and the '.join(spec.chose)}, so {percent} may be a little less"
             fix = "train with split.calibration above 0 for rows that chose nothing"
             yield Notice("BP-D149", "--interval", what, fix)
@@ -83,14 +79,14 @@ class Extras:
             raise NotMetError(*problems)
 
 
-def interval_columns(assurance: Assurance, prediction: Floats, radius: Floats) -> list[Column]:
+def interval_columns(ensemble: Ensemble, prediction: Floats, radius: Floats) -> list[Column]:
     """`lower` and `upper` of each number, with its name where there are several; or `set`."""
-    target = assurance.target
+    target = ensemble.target
     if isinstance(target, ClassTarget):
         words = [word.replace("\\", "\\\\").replace("|", "\\|") for word in target.classes]
         inside = members(prediction, radius).tolist()
         return [("set", ["|".join(w for w, held in zip(words, row) if held) for row in inside])]  # noqa: B905
-    middle = point(prediction, assurance.loss.quantiles())
+    middle = point(prediction, ensemble.loss.quantiles())
     ends = {"lower": middle - radius, "upper": middle + radius}
     return [
         (side if target.width == 1 else f"{side}_{name}", values[:, i].tolist())
@@ -99,10 +95,10 @@ def interval_columns(assurance: Assurance, prediction: Floats, radius: Floats) -
     ]
 
 
-def _conformal(assurance: Assurance, model: str) -> Conformal:
-    if assurance.conformal is not None:
-        return assurance.conformal
-    if assurance.target.kind == "labels":
+def _conformal(ensemble: Ensemble, model: str) -> Conformal:
+    if ensemble.conformal is not None:
+        return ensemble.conformal
+    if ensemble.target.kind == "labels":
         what, fix = "has no sets: its target is labels", "use the probability of each label"
     else:
         what = "has no intervals: it was trained without validation and calibration rows"

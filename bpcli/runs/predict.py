@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
+from bpcli.config.errors import DataError, ModelError, Notice, Problem, did_you_mean, listing
 from bpcli.data.asking import COMMAND
 from bpcli.data.novelty import Novelty
 from bpcli.data.read import TableReader
@@ -17,14 +17,14 @@ from bpcli.data.targets.classes import ClassTarget
 from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.certainty import Coverage, coverage
-from bpcli.experiment.finish import Assurance
+from bpcli.experiment.predictor import Ensemble, spread_of
 from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats, Truth
 from bpcli.runs.extras import NOTHING, Asked, Extras
 from bpcli.runs.model import ModelRecord, read_model
 from bpcli.runs.source import foreign_files
 from bpcli.runs.spreadsheet import Column, formulas, guarded
-from bpcli.runs.tables import columns_csv, prediction_columns
+from bpcli.runs.tables import columns_csv, prediction_columns, spread_columns
 
 
 class Predictions:
@@ -38,28 +38,32 @@ class Predictions:
     def __init__(
         self, model: Path, data: Path, dialect: Mapping[str, str], asked: Asked = NOTHING
     ) -> None:
-        self.record, self.predictor, self.assurance = read_model(model)
-        self._model = model
+        self.model = model
+        self.record, self.ensemble = read_model(model)
         spec = self.record.features.reading(str(data), dialect)
         self.reader = TableReader(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
-        features, assurance = self.predictor.features, self.assurance
-        self._extras = Extras(features, assurance, str(model), data.name, asked)
+        self._extras = Extras(self.ensemble, str(model), data.name, asked)
         self._formulas, self._formula = 0, ""  # cells that a spreadsheet would run, and the first
 
     def __iter__(self) -> Iterator[tuple[Table, Floats]]:
-        for table in self.reader:
-            prediction = self.assurance(self.predictor.predict(table))
-            self._novelty.add(table)
-            yield table, prediction
+        for table, each in self._parts():
+            yield table, self.ensemble.together(each)
 
-    def csv(self, *, spreadsheet_safe: bool = False) -> Iterator[bytes]:
-        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it."""
-        ids, predictor = self.record.ids, self.predictor
-        for table, prediction in self:
-            rows = np.arange(table.n_rows)
-            columns = prediction_columns(table, rows, ids, predictor, prediction)
+    def csv(self, *, spreadsheet_safe: bool = False, spread: bool = False) -> Iterator[bytes]:
+        """The predictions as a CSV, part by part; safe where a spreadsheet is to open it.
+
+        With `spread` also how far the networks of an ensemble differ; raises ModelError for one.
+        """
+        if spread:
+            self._require_several()
+        ids, ensemble = self.record.ids, self.ensemble
+        for table, each in self._parts():
+            rows, prediction = np.arange(table.n_rows), ensemble.together(each)
+            columns = prediction_columns(table, rows, ids, ensemble, prediction)
             columns += self._extras.columns(table, prediction)
+            if spread:
+                columns += spread_columns(ensemble, spread_of(each))
             if spreadsheet_safe:
                 columns = guarded(columns)
             self._count_formulas(columns)
@@ -69,13 +73,26 @@ class Predictions:
         """Raises NotMetError where the file, once it is read, goes beyond a limit."""
         self._extras.require()
 
+    def _parts(self) -> Iterator[tuple[Table, Floats]]:
+        """The parts of the table, with the prediction of each network (R,N,…)."""
+        for table in self.reader:
+            each = self.ensemble.each(table)
+            self._novelty.add(table)
+            yield table, each
+
+    def _require_several(self) -> None:
+        if self.ensemble.size == 1:
+            what = "holds one network, so its predictions have no spread"
+            fix = "train an ensemble (ensemble: 5), or leave out --spread"
+            raise ModelError(Problem("BP-M030", str(self.model), what, fix))
+
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What is noteworthy about the file, once it is read."""
         reader, name = self.reader, self.reader.path.name
         empty = [] if reader.rows else [Notice("BP-D113", name, "the file has no rows")]
         return (
-            *foreign_files(self._model),
+            *foreign_files(self.model),
             *reader.notices,
             *self._novelty.notices(reader.names, name),
             *empty,
@@ -111,7 +128,7 @@ def evaluate_model(
 ) -> Evaluation:
     """Every metric of the model on a labelled CSV; rows without a label are left out, and said."""
     predictions = Predictions(model, data, dialect, asked)
-    reader, target = predictions.reader, predictions.assurance.target
+    reader, target = predictions.reader, predictions.ensemble.target
     _require_targets(target.columns, reader)
     truths, values = [], []
     for table, part in predictions:
@@ -126,12 +143,12 @@ def evaluate_model(
     if left_out := reader.rows - len(truth):
         what = f"rows without a target left out: {left_out}"
         notes.append(Notice("BP-D112", data.name, what))
-    loss, seed = predictions.predictor.loss, predictions.record.config["seed"]
+    loss, seed = predictions.ensemble.loss, predictions.record.config["seed"]
     return Evaluation(
         score(loss, truth, prediction, target.decided(prediction)),
         assess(target, loss, truth, prediction, seed),
         _decision(target),
-        _coverage(predictions.assurance, asked, prediction, truth),
+        _coverage(predictions.ensemble, asked, prediction, truth),
         (*predictions.notices, *notes),
     )
 
@@ -143,11 +160,11 @@ def _decision(target: AnyTarget) -> tuple[str, float] | None:
 
 
 def _coverage(
-    assurance: Assurance, asked: Asked, prediction: Floats, truth: Truth
+    ensemble: Ensemble, asked: Asked, prediction: Floats, truth: Truth
 ) -> Coverage | None:
-    if asked.level is None or assurance.conformal is None:
+    if asked.level is None or ensemble.conformal is None:
         return None
-    return coverage(assurance.conformal, assurance.loss, asked.level, prediction, truth)
+    return coverage(ensemble.conformal, ensemble.loss, asked.level, prediction, truth)
 
 
 def _known(record: ModelRecord) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.resolve import resolve, with_scalers
+from bpcli.experiment.resolve import resolve, split_of, with_scalers
 
 
 def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
@@ -17,7 +17,7 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
     given = with_scalers(loaded.config)
     prepared = prepare(
         given.data,
-        given.split,
+        split_of(given),
         given.preprocess,
         given.task,
         given.seed,

@@ -1,32 +1,49 @@
-"""What a trained network comes to: predictions of every row, scores, baselines, and their files."""
+"""What trained members come to: predictions of every row, scores, baselines, and their files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli import __version__
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.assessment import Assessment, assess
-from bpcli.experiment.baseline import Baseline, constant_baseline, linear_baseline
-from bpcli.experiment.certainty import SCORED, Certainty
+from bpcli.experiment.baseline import constant_baseline, linear_baseline
+from bpcli.experiment.certainty import Certainty
 from bpcli.experiment.coefficients import Equations, equations
-from bpcli.experiment.finish import Finished, finish, seen_by
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.finish import Finished, finish, truth_of
+from bpcli.experiment.fit import Fit
+from bpcli.experiment.members import Members, Seen
+from bpcli.experiment.predictor import Ensemble
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.scoring import score
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, metrics_for
-from bpcli.nn.layer import Array
 from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import environment, write_json
 from bpcli.runs.identity import Identity
-from bpcli.runs.model import ModelRecord, model_bytes
+from bpcli.runs.model import MemberRecord, ModelRecord, model_bytes
 from bpcli.runs.tables import history_csv, predictions_csv
 
 Metrics = dict[str, dict[str, float]]
+SCORED = (TRAIN, VALIDATION, TEST)
+
+
+class Member(NamedTuple):
+    """What one network of a run came to."""
+
+    stop_reason: str
+    best_epoch: int | None  # whose weights were kept; None for the last one
+    epochs: int
+    metrics: Metrics  # by set, as this network alone predicts
+
+    def ending(self) -> dict[str, Any]:
+        """Why and when its training ended."""
+        return {"stop_reason": self.stop_reason, "best_epoch": self.best_epoch}
 
 
 class Outcome(NamedTuple):
@@ -34,6 +51,7 @@ class Outcome(NamedTuple):
 
     folder: Path
     metrics: Metrics  # by set
+    members: list[Member]
     baselines: Metrics  # by set
     baseline: str
     held_out: str  # the set that the assessment is of: test where there is one
@@ -41,50 +59,47 @@ class Outcome(NamedTuple):
     linear: Metrics | None  # of linear or logistic regression; None where the model is one
     equations: Equations | None  # of a linear model, in raw units
     certainty: Certainty
-    stop_reason: str
-    best_epoch: int | None
+    iterations: int  # of all members
     records: list[Record]
+
+    def ending(self) -> dict[str, Any]:
+        """Why and when training ended, of several members in a list."""
+        endings = [member.ending() for member in self.members]
+        return endings[0] if len(endings) == 1 else {"members": endings}
 
 
 class Results(NamedTuple):
-    """A trained network's predictions and scores of a learning problem."""
+    """What the members of a run predict together, and its scores."""
 
     problem: LearningProblem
-    predictor: Predictor
-    done: Finished
+    ensemble: Ensemble
+    seen: Seen
     outcome: Outcome
 
     @classmethod
-    def of(
-        cls,
-        problem: LearningProblem,
-        weights: Array,
-        folder: Path,
-        records: list[Record],
-        stop_reason: str,
-        best_epoch: int | None,
-    ) -> Results:
+    def of(cls, members: Members, fit: Fit, folder: Path) -> Results:
         """Predict every row with the final weights, and score."""
-        predictor = problem.predictor(weights)
-        raw = predictor.predict_inputs(problem.prepared.x)
-        done = finish(problem, seen_by(problem.prepared, raw))
-        assurance = done.assurance
-        constant = constant_baseline(problem)
-        linear = linear_baseline(problem.config, problem.prepared)
+        problem, problems = members.problem, members.problems
+        trained = members.ensemble([one.weights for one in fit.replicas])
+        each = trained.each_of_inputs([one.prepared.x for one in problems])
+        done, linear = finish(problem, members.by_set(each)), _linear(members)
+        ensemble = done.model(trained)
+        constants = [constant_baseline(one) for one in problems]
+        constant = members.by_set([one.prediction for one in constants])
         outcome = Outcome(
             folder,
-            _scores(problem, done),
-            _by_set(problem, constant.prediction),
-            constant.description,
+            _scores(problem, done.seen, done.target),
+            [*_members(fit, each)],
+            _scores(problem, constant, problem.prepared.target),
+            constants[0].description,
             *_assess(problem, done, linear),
-            _by_set(problem, linear.prediction, linear.decided) if linear else None,
-            None if assurance.calibration.fitted else equations(predictor),
+            None if linear is None else _scores(problem, linear.seen, linear.target),
+            equations(ensemble),
             Certainty.of(problem, done),
-            stop_reason,
-            best_epoch,
-            records,
+            fit.iterations,
+            fit.records,
         )
-        return cls(problem, predictor._replace(target=assurance.target), done, outcome)
+        return cls(problem, ensemble, done.seen, outcome)
 
     def write(self, identity: Identity) -> None:
         """The files of a finished run, the model last."""
@@ -92,29 +107,28 @@ class Results(NamedTuple):
         metric = metrics_for(self.problem.loss.predicts)[0].name
         write_file(folder / names.HISTORY, history_csv(self.outcome.records, metric))
         write_json(folder / names.METRICS, _metrics_record(self.outcome))
-        if TEST in self.done.seen:
-            rows, prediction = self.done.seen[TEST]
-            text = predictions_csv(prepared.table, rows, _ids(prepared), self.predictor, prediction)
+        if TEST in self.seen:
+            rows, prediction = self.seen[TEST]
+            text = predictions_csv(prepared.table, rows, _ids(prepared), self.ensemble, prediction)
             write_file(folder / names.PREDICTIONS, text)
-        model = model_bytes(self._model_record(identity), self.predictor, self.done.assurance)
-        write_file(folder / names.MODEL, model)
+        write_file(folder / names.MODEL, model_bytes(self._model_record(identity), self.ensemble))
 
     def _model_record(self, identity: Identity) -> ModelRecord:
         prepared, config = self.problem.prepared, self.problem.config
-        assurance = self.done.assurance
         return ModelRecord(
             bpcli=__version__,
             run=identity.run,
             task=prepared.task,  # type: ignore[arg-type]
-            target=assurance.target,
+            target=self.ensemble.target,
             ids=_ids(prepared),
             features=prepared.features.layout,
             layers=self.problem.network.layers,
             loss=self.problem.loss,
-            calibration=assurance.calibration.method,
-            conformal=assurance.conformal and assurance.conformal.spec,
+            calibration=self.ensemble.calibration.method,
+            conformal=self.ensemble.conformal and self.ensemble.conformal.spec,
             dtype=config.dtype,
-            replicas=len(self.predictor.flat),
+            replicas=self.ensemble.size,
+            members=_member_records(self.ensemble),
             threads=environment()["blas_threads"],
             config=identity.config,
             data_sha256=prepared.table.sha256,
@@ -122,53 +136,71 @@ class Results(NamedTuple):
         )
 
 
-def _assess(
-    problem: LearningProblem, done: Finished, linear: Baseline | None
-) -> tuple[str, Assessment]:
-    """The set that says most about new rows, and its scores in detail."""
-    prepared = problem.prepared
-    which = next(one for one in (TEST, VALIDATION, TRAIN) if one in done.seen)
-    rows, prediction = done.seen[which]
-    return SET_NAMES[which], assess(
-        done.assurance.target,
-        problem.loss,
-        prepared.target.truth(prepared.table)[rows],
-        prediction,
-        problem.config.seed,
-        linear.prediction[rows] if linear else None,
-        linear.decided[rows] if linear and linear.decided is not None else None,
+def _member_records(ensemble: Ensemble) -> tuple[MemberRecord, ...]:
+    """The parts of a model that has several, each with preprocessing of its own."""
+    if len(ensemble.parts) == 1:
+        return ()
+    return tuple(
+        MemberRecord(features=part.features.layout, layers=part.network.layers)
+        for part in ensemble.parts
     )
 
 
-def _by_set(problem: LearningProblem, prediction: Floats, decided: Floats | None = None) -> Metrics:
-    sets = {which: problem.prepared.rows(which) for which in (TRAIN, VALIDATION, TEST)}
-    truth = problem.prepared.target.truth(problem.prepared.table)
-    return {
-        SET_NAMES[which]: score(
-            problem.loss,
-            truth[rows],
-            prediction[rows],
-            None if decided is None else decided[rows],
+def _members(fit: Fit, each: Floats) -> Iterator[Member]:
+    """What each network came to, from what each predicts of all rows (R,N,…)."""
+    for one, prediction in zip(fit.replicas, each, strict=True):
+        problem = one.lesson.problem
+        sets = {which: problem.prepared.rows(which) for which in SCORED}
+        own = {which: (rows, prediction[rows]) for which, rows in sets.items() if len(rows)}
+        yield Member(
+            one.stop_reason,
+            one.best_epoch,
+            one.epochs,
+            _scores(problem, own, problem.prepared.target),
         )
-        for which, rows in sets.items()
-        if len(rows)
-    }
 
 
-def _scores(problem: LearningProblem, done: Finished) -> Metrics:
-    """Of the calibrated predictions and their decisions."""
-    truth, target = problem.prepared.target.truth(problem.prepared.table), done.assurance.target
+def _linear(members: Members) -> Finished | None:
+    """What linear models come to that learn from the members' rows, with calibration and threshold
+    as the members have them; None where those are linear."""
+    found = [linear_baseline(one.config, one.prepared) for one in members.problems]
+    predictions = [one.prediction for one in found if one is not None]
+    return finish(members.problem, members.by_set(predictions)) if predictions else None
+
+
+def _assess(
+    problem: LearningProblem, done: Finished, linear: Finished | None
+) -> tuple[str, Assessment]:
+    """The set that says most about new rows, and its scores in detail."""
+    which = next(one for one in (TEST, VALIDATION, TRAIN) if one in done.seen)
+    rows, prediction = done.seen[which]
+    return SET_NAMES[which], assess(
+        done.target,
+        problem.loss,
+        truth_of(problem)[rows],
+        prediction,
+        problem.config.seed,
+        linear.seen[which][1] if linear else None,
+        linear.decided(which) if linear else None,
+    )
+
+
+def _scores(problem: LearningProblem, seen: Seen, target: AnyTarget) -> Metrics:
+    """The scores of each set, by what the target's threshold decides where it has one."""
+    truth = truth_of(problem)
     return {
         SET_NAMES[which]: score(problem.loss, truth[rows], prediction, target.decided(prediction))
-        for which, (rows, prediction) in done.seen.items()
+        for which, (rows, prediction) in seen.items()
         if which in SCORED
     }
 
 
 def _metrics_record(outcome: Outcome) -> dict[str, Any]:
+    members = [one.metrics for one in outcome.members]
     equation = {} if outcome.equations is None else {"equations": outcome.equations._asdict()}
     return {
         **outcome.metrics,
+        **({"members": members} if len(members) > 1 else {}),
         "baseline": {"predicts": outcome.baseline, **outcome.baselines},
         **({} if outcome.linear is None else {"linear_baseline": outcome.linear}),
         **equation,

@@ -12,7 +12,7 @@ from bpcli.data.arrays import Ints
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES
 from bpcli.data.table import Table
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.predictor import Ensemble
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats
 from bpcli.runs.spreadsheet import Column
@@ -30,13 +30,15 @@ def _csv_rows(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def history_csv(records: Iterable[Record], metric: str) -> str:
-    """One row an epoch; the metric is that of the validation rows."""
+    """One row an epoch, of an ensemble with its member; the metric is of the validation rows."""
     header = [
         *("epoch", "iteration", "learning_rate", "train_loss", "validation_loss"),
-        *(f"validation_{metric}", "gradient_norm", "seconds"),
+        *(f"validation_{metric}", "gradient_norm", "seconds", "member"),
     ]
-    rows = ((*record[:-1], round(record.seconds, 6)) for record in records)
-    return csv_text(header, rows)
+    records = list(records)
+    cells = len(header) if any(record.member > 1 for record in records) else -1
+    rows = (record._replace(seconds=round(record.seconds, 6))[:cells] for record in records)
+    return csv_text(header[:cells], rows)
 
 
 def history_of(text: str) -> list[Record]:
@@ -47,36 +49,41 @@ def history_of(text: str) -> list[Record]:
 
 def _record(epoch: str, iteration: str, *values: str) -> Record:
     """A line of the history; an empty cell is a value that there is not."""
-    numbers: list[Any] = [float(value) if value else None for value in values]
-    return Record(int(epoch), int(iteration), *numbers)
+    cells, member = values[:6], values[6:]
+    numbers: list[Any] = [float(cell) if cell else None for cell in cells]
+    return Record(int(epoch), int(iteration), *numbers, *map(int, member))
 
 
-def split_csv(prepared: Prepared) -> str:
-    """Which set each row belongs to; rows count from 1, the first one below the header."""
-    names = (SET_NAMES[int(which)] for which in prepared.sets)
-    return csv_text(("row", "set"), enumerate(names, 1))
+def split_csv(prepared: Prepared, folds: Sequence[int | None] | None = None) -> str:
+    """Which set each row belongs to, and which fold holds it out where there are folds; rows
+    count from 1, the first one below the header."""
+    names = [SET_NAMES[int(which)] for which in prepared.sets]
+    numbers = range(1, len(names) + 1)
+    if folds is None:
+        return csv_text(("row", "set"), zip(numbers, names, strict=True))
+    return csv_text(("row", "set", "fold"), zip(numbers, names, folds, strict=True))
 
 
 def predictions_csv(
     table: Table,
     rows: Ints,
     ids: Sequence[str],
-    predictor: Predictor,
+    ensemble: Ensemble,
     prediction: Floats,
 ) -> str:
     """Row number, ids, the targets where the table has them, and what the model answers."""
-    return columns_csv(prediction_columns(table, rows, ids, predictor, prediction))
+    return columns_csv(prediction_columns(table, rows, ids, ensemble, prediction))
 
 
 def prediction_columns(
     table: Table,
     rows: Ints,
     ids: Sequence[str],
-    predictor: Predictor,
+    ensemble: Ensemble,
     prediction: Floats,
 ) -> list[Column]:
     """The columns of a CSV of predictions, by name; `prediction` is that of the rows."""
-    target, levels = predictor.target, predictor.loss.quantiles()
+    target, levels = ensemble.target, ensemble.loss.quantiles()
     copied = [name for name in (*ids, *target.columns) if name in table.names]
     return [
         ("row", (rows + 1 + table.start).tolist()),
@@ -90,3 +97,9 @@ def columns_csv(columns: Sequence[Column], *, header: bool = True) -> str:
     names, values = zip(*columns, strict=True)
     body = zip(*values, strict=True)
     return csv_text(names, body) if header else _csv_rows(body)
+
+
+def spread_columns(ensemble: Ensemble, spread: Floats) -> list[Column]:
+    """A column `<name>_spread` for each number of a prediction."""
+    columns = ensemble.target.numbers(spread, ensemble.loss.quantiles())
+    return [(f"{name}_spread", values) for name, values in columns]

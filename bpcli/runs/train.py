@@ -13,6 +13,7 @@ from bpcli.config.errors import Notice, Problem, ResourceError
 from bpcli.data.account import account
 from bpcli.experiment.imbalance import imbalance
 from bpcli.experiment.load import Loaded
+from bpcli.experiment.members import Members
 from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.remarks import missed, remarks
@@ -63,10 +64,10 @@ class TrainingRun:
         require_training_memory(self.problem)
         require_cores(self.config)
         self.identity = Identity.of(self.config, self.prepared.table)
-        self.fit = self.problem.fit(self._pause)
-        self.records: list[Record] = []
+        self.members = Members.of(self.problem)
+        self.fit = self.members.fit(self._pause)
         self._account = account(self.prepared)
-        self.notices = [*imbalance(self.problem)]  # about the run, not the data alone
+        self.notices = [*self.members.notices, *imbalance(self.problem)]  # about the run
         self.remarks: list[Notice] = []  # about the training, once it has ended
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
         self.completed = False  # by an earlier sitting
@@ -98,35 +99,24 @@ class TrainingRun:
             self._write_state("running")  # first, so that the folder is known for a run's
             if self.saved_at is None:
                 self._write_plan()
-            for record in self.fit:
-                self.records.append(record)
-                yield record
+            yield from self.fit
             self._save()
 
     def finish(self) -> Outcome:
         """Predict every row with the final weights, score, and write what is left."""
         with self._telling():
-            fit = self.fit
-            self.remarks = remarks(fit, self.records[-1], self.config.stop.threshold)
-            results = Results.of(
-                self.problem,
-                fit.weights,
-                self.folder,
-                self.records,
-                fit.stop_reason,
-                fit.best_epoch,
-            )
+            self.remarks = remarks(self.fit.replicas)
+            results = Results.of(self.members, self.fit, self.folder)
+            outcome = results.outcome
             if not self.completed:
                 results.write(self.identity)
-                self._write_state(
-                    "completed", stop_reason=fit.stop_reason, best_epoch=fit.best_epoch
-                )
-        return results.outcome
+                self._write_state("completed", **outcome.ending())
+        return outcome
 
     @property
     def missed_threshold(self) -> bool:
-        """Whether the training loss is not below `stop.threshold` at the end."""
-        return bool(missed(self.records[-1], self.config.stop.threshold))
+        """Whether a training loss is not below `stop.threshold` at the end."""
+        return any(missed(one) for one in self.fit.replicas)
 
     @property
     def on_disk(self) -> str:
@@ -142,11 +132,10 @@ class TrainingRun:
         require_run(checkpoint.record.identity.run, self.folder, name)
         require_same(checkpoint, self.identity, self.folder, threads_too=not other_threads)
         try:
-            self.fit.restore(checkpoint.snapshot)
+            self.fit.restore(checkpoint.snapshot, checkpoint.history)
         except ValueError as error:
             raise damaged(name, str(error)) from None
-        self.records = checkpoint.history
-        self.saved_at = self.fit.state.iteration
+        self.saved_at = self.fit.iterations
         self.completed = state_of(self.folder) == "completed"
         self.notices += differences(checkpoint, environment())
 
@@ -163,9 +152,9 @@ class TrainingRun:
         began = time.monotonic()
         snapshot = self.fit.snapshot()
         if snapshot.is_finite:
-            content = checkpoint_bytes(self.identity, environment(), snapshot, self.records)
+            content = checkpoint_bytes(self.identity, environment(), snapshot, self.fit.records)
             write_file(self.folder / CHECKPOINT, content)
-            self.saved_at = self.fit.state.iteration
+            self.saved_at = self.fit.iterations
         self._pace.wrote(time.monotonic() - began)
 
     def _write_plan(self) -> None:
@@ -173,7 +162,8 @@ class TrainingRun:
         write_file(self.folder / names.GIVEN, self.loaded.text)
         plain = written_from(self.config, self.loaded.folder, self.folder)
         write_file(self.folder / names.RESOLVED, dump(plain))
-        write_file(self.folder / names.SPLIT, split_csv(self.prepared))
+        folds = self.members.fold_of_rows() if self.members.folds else None
+        write_file(self.folder / names.SPLIT, split_csv(self.prepared, folds))
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -182,25 +172,24 @@ class TrainingRun:
             try:
                 yield
             except MemoryError:
-                where = f"iteration {self.fit.state.iteration + 1}"
+                where = f"iteration {self.fit.iterations + 1}"
                 raise ResourceError(Problem("BP-R021", where, *_NO_MEMORY)) from None
 
     def _write_state(self, state: str, **facts: Any) -> None:
         prepared = self.prepared
-        last = self.records[-1] if self.records else None
         record = {
             "state": state,
             "run": self.identity.run,
             "task": prepared.task,
             "task_reason": prepared.reason,
             **facts,
-            "epochs": last.epoch if last else 0,
-            "iterations": self.fit.state.iteration,
+            "epochs": max(one.epochs for one in self.fit.replicas),
+            "iterations": self.fit.iterations,
             "seconds": round(self.fit.seconds, 3),
-            "rate_halved_at": self.fit.halvings,
+            "rate_halved_at": [at for one in self.fit.replicas for at in one.halvings],
             "seed": self.config.seed,
             "threads": self.config.threads,
-            "parameters": self.problem.network.size,
+            "parameters": self.members.parameters,
             "data": {
                 "files": self.config.data.files,
                 "sha256": prepared.table.sha256,
@@ -216,8 +205,9 @@ class TrainingRun:
         """Bytes of the files of this run, roughly and rather more: an old checkpoint stays
         until the new one is whole."""
         arrays = self.fit.snapshot().arrays.values()
+        members = self.members.size * int(self.fit.group.state.flat[0].nbytes)
         rows = 100 * self.prepared.table.n_rows
-        return 100_000 + 3 * sum(array.nbytes for array in arrays) + rows
+        return 100_000 + 3 * (sum(array.nbytes for array in arrays) + members) + rows
 
 
 _NO_MEMORY = "there is no memory left", "use smaller batches or fewer units, then go on by --resume"

@@ -18,10 +18,10 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.split import VALIDATION
 from bpcli.experiment.baseline import constant_baseline
 from bpcli.experiment.config import Config
-from bpcli.experiment.predictor import Predictor
+from bpcli.experiment.predictor import Ensemble
+from bpcli.experiment.replicas import Replica
 from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Floats, Metric
-from bpcli.nn.layer import Array
 from bpcli.selection.statistics import Mean, interval
 from bpcli.selection.study import Finished, Key, Prediction, Study, Trial
 from bpcli.selection.trainings import Trainings, mean_epoch
@@ -101,9 +101,10 @@ class CrossValidation:
         return ["split.train_on_validation=true", *stop]
 
     @property
-    def predictor(self) -> Predictor:
+    def naming(self) -> Ensemble:
         """How predictions are named; the parameters are those of no fold."""
-        return next(iter(self.study.lessons.values())).problem.predictor(np.empty(0))
+        problem = next(iter(self.study.lessons.values())).problem
+        return Ensemble.of(problem.predictor(np.empty(0)))
 
     def metrics(self) -> dict[str, MetricEstimate]:
         """Every metric that is defined in each fold."""
@@ -149,14 +150,14 @@ class CrossValidation:
         for one in self.held:
             yield one, self.study.lesson(one.trial.key).problem.prepared.rows(VALIDATION)
 
-    def _predict(self, trial: Trial, weights: Array) -> Prediction:
+    def _predict(self, trial: Trial, replica: Replica) -> Prediction:
         """Of the rows held out; nothing where the training is not the one that is scored."""
         if trial.failure or (self.study.watches("") and trial.length is None):
             return []
         problem = self.study.lesson(trial.key).problem
         rows = problem.prepared.rows(VALIDATION)
         prediction: Prediction = (
-            problem.predictor(weights).predict_inputs(problem.prepared.x[rows]).tolist()
+            problem.predictor(replica.weights).predict_inputs(problem.prepared.x[rows]).tolist()
         )
         return prediction
 

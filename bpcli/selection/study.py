@@ -15,16 +15,15 @@ from bpcli.data.folds import Fold, Folds, make_folds
 from bpcli.data.prepare import Prepared, refit
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.config import Config
-from bpcli.experiment.memory import bytes_of_network
+from bpcli.experiment.fit import train_together
+from bpcli.experiment.memory import most_at_once
 from bpcli.experiment.problem import LearningProblem
-from bpcli.experiment.replicas import Lesson, Replica, train_together
+from bpcli.experiment.replicas import Lesson, Replica
 from bpcli.experiment.stopping import rows_have_a_say
 from bpcli.metrics.metric import Metric, metrics_for
-from bpcli.nn.layer import Array
 from bpcli.nn.team import cut
 
-CACHE = 1 << 20  # bytes of a group's parameters and work arrays, so that they stay in cache
-MOST_TOGETHER = 64
+CACHE = 1 << 20  # bytes of a group: a core's own cache, and little to lose where one is killed
 
 
 class Key(NamedTuple):
@@ -119,22 +118,24 @@ class Study:
         return [group for alike in by_shape.values() for group in self._cut(alike, jobs)]
 
     def _cut(self, alike: list[Key], jobs: int) -> list[list[Key]]:
-        bytes_each = bytes_of_network(self.lesson(alike[0]).problem)
-        fitting = max(1, min(MOST_TOGETHER, CACHE // bytes_each))
+        fitting = most_at_once(self.lesson(alike[0]).problem, CACHE)
         parts = max(-(-len(alike) // fitting), min(jobs, len(alike)))
         return [alike[own] for own in cut(len(alike), parts, 1)]
 
     def train(
-        self, group: Sequence[Key], predict: Callable[[Trial, Array], Prediction]
+        self, group: Sequence[Key], predict: Callable[[Trial, Replica], Prediction]
     ) -> Finished:
         """Train a group together, and predict with what it ends with."""
         start = time.perf_counter()
-        replicas = [Replica(self.lesson(key), key.rate, key.length) for key in group]
+        replicas = [self._replica(key) for key in group]
         train_together(replicas)
         trials = [_trial(key, one) for key, one in zip(group, replicas, strict=True)]
-        weights = [replica.weights for replica in replicas]
-        predictions = [predict(*both) for both in zip(trials, weights, strict=True)]
+        predictions = [predict(*both) for both in zip(trials, replicas, strict=True)]
         return Finished(time.perf_counter() - start, trials, predictions)
+
+    def _replica(self, key: Key) -> Replica:
+        watches = key.length is None and self.watches(key.setting)
+        return Replica(self.lesson(key), key.rate, length=key.length, watches=watches)
 
     def share_held_out(self) -> float:
         """Rows held out / rows trained on, the mean over the folds."""
@@ -161,7 +162,7 @@ def _lesson(prepared: Prepared, config: Config, fold: Fold) -> Lesson:
 
 
 def _trial(key: Key, replica: Replica) -> Trial:
-    epochs = len(replica.records)
+    epochs = replica.epochs
     if replica.failure is not None:
         told = replica.failure
         return Trial(*key, None, None, None, epochs, "", f"{told.where}: {told.what}")
@@ -169,4 +170,4 @@ def _trial(key: Key, replica: Replica) -> Trial:
     if metric is None or not math.isfinite(loss) or not math.isfinite(metric):
         failure = "the rows held out have no finite score"
         return Trial(*key, None, None, None, epochs, replica.stop_reason, failure)
-    return Trial(*key, loss, metric, replica.kept_epoch, epochs, replica.stop_reason, "")
+    return Trial(*key, loss, metric, replica.best_epoch or epochs, epochs, replica.stop_reason, "")

@@ -169,6 +169,14 @@ SYNTAX = [
     config("a text tag", "BP-C017", DATA + "seed: !!str 1\n", ":2:7", "quotes"),
 ]
 
+ENSEMBLES = [
+    key("an ensemble of one", "BP-C033", "ensemble: 1", "ensemble", "at least 2"),
+    key("an ensemble of very many", "BP-C033", "ensemble: 300", "ensemble", "at most 256"),
+    key("one fold", "BP-C033", "ensemble: {folds: 1}", "ensemble.folds", "at least 2"),
+    key("an ensemble in words", "BP-C032", "ensemble: five", "ensemble", "whole number"),
+    key("another kind of ensemble", "BP-C031", "ensemble: {fold: 5}", "did you mean 'folds'"),
+]
+
 KEYS = [
     config("no data", "BP-C030", REST, "'data' is missing", command=VALIDATE),
     config(
@@ -351,6 +359,20 @@ FITTING = [
     ),
     key("a temperature for numbers", "BP-C066", "calibration: temperature", "calibration"),
     key("a threshold for numbers", "BP-C064", "decision: {threshold: 0.3}", "decision"),
+    config(
+        "folds in the order of time",
+        "BP-C063",
+        CONFIG.replace("target: y", "target: y, time: a") + "ensemble: {folds: 3}\n",
+        "ensemble.folds",
+        "ensemble: 3",
+    ),
+    key(
+        "a limit of time for an ensemble",
+        "BP-C067",
+        "ensemble: 2\nstop: {max_time: 9}",
+        "stop.max_time",
+        "epochs",
+    ),
     key("a clipped gradient for lbfgs", "BP-C062", "optimizer: lbfgs\nclip: {norm: 1}", "clip"),
 ]
 # These are only found when the data has been read, so they have no place in the config's text.
@@ -359,4 +381,4 @@ FITTING = [
     for one in FITTING
 ]
 
-CASES = [*FILES, *SYNTAX, *KEYS, *NETWORKS, *OPTIONS, *FITTING]
+CASES = [*FILES, *SYNTAX, *KEYS, *ENSEMBLES, *NETWORKS, *OPTIONS, *FITTING]

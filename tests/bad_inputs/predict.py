@@ -53,6 +53,9 @@ CASES = [
         "predict run http://127.0.0.1:9/t.csv",
         rows=(13,),
     ),
+    Case(
+        "the spread of one network", "BP-M030", 5, ("run", "--spread"), "predict run t.csv --spread"
+    ),
     Case("nothing on standard input", "BP-D004", 4, ("empty",), "predict run -"),
     Case(
         "rubbish on standard input",

@@ -54,6 +54,35 @@ CASES = [
         {"c.yaml": SHORT},
     ),
     Case(
+        "an ensemble over more folds than rows",
+        "BP-D181",
+        0,
+        ("ensemble.folds", "200 folds", "there are 16"),
+        "train c.yaml",
+        {"c.yaml": CONFIG + "ensemble: {folds: 200}\n"},
+    ),
+    Case(
+        "a class in one fold",
+        "BP-D045",
+        4,
+        ("member 1, t.csv", "without a training row", "'no'"),
+        "train c.yaml",
+        {
+            "c.yaml": CONFIG.replace("target: y", "target: y, group: a")
+            + "ensemble: {folds: 2}\nsplit: {test: 0, validation: 0}\n",
+            "t.csv": "a,b,y\n"
+            + "".join(f"{i // 9},{i},{'yes' if i < 9 else 'no'}\n" for i in range(18)),
+        },
+    ),
+    Case(
+        "an estimate of an ensemble",
+        "BP-S008",
+        0,
+        ("ensemble", "single networks"),
+        "cv c.yaml -j 1 --folds 2",
+        {"c.yaml": CONFIG + "ensemble: 2\n"},
+    ),
+    Case(
         "rounds of folds in time",
         "BP-D182",
         0,

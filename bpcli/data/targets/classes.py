@@ -79,13 +79,16 @@ class ClassTarget(Target):
             return None
         return self.one_hot((prediction[:, 1] > self.threshold).astype(np.int64))
 
-    def answers(self, prediction: Floats, levels: Levels) -> list[Answer]:
-        """`prediction`, the class decided for, and the probability `p_<class>` of each."""
+    def words(self, prediction: Floats) -> list[Answer]:
+        """`prediction`, the class decided for."""
         decided = self.decided(prediction)
         likeliest = (prediction if decided is None else decided).argmax(axis=1)
-        best = [self.classes[code] for code in likeliest.tolist()]
+        return [("prediction", [self.classes[code] for code in likeliest.tolist()])]
+
+    def numbers(self, prediction: Floats, levels: Levels) -> list[Answer]:
+        """The probability `p_<class>` of each class."""
         shares = zip(self.classes, prediction.T.tolist(), strict=True)
-        return [("prediction", best), *((f"p_{label}", column) for label, column in shares)]
+        return [(f"p_{label}", column) for label, column in shares]
 
     def strata(self, table: Table) -> Ints:
         return self.truth(table)

@@ -71,14 +71,18 @@ class LabelTarget(Target):
     def constant(self, truth: NDArray[Any], levels: Levels) -> tuple[str, Floats]:
         return "the training rows' share of each label", truth.mean(axis=0, keepdims=True)
 
-    def answers(self, prediction: Floats, levels: Levels) -> list[Answer]:
-        """`prediction_<label>` in the table's own words, and the probability `p_<label>`."""
-        columns = list(zip(self.labels, prediction.T, strict=True))
-        words = [
+    def words(self, prediction: Floats) -> list[Answer]:
+        """`prediction_<label>` in the table's own words: yes is above ½."""
+        columns = zip(self.labels, prediction.T, strict=True)
+        return [
             (f"prediction_{one.name}", np.where(p > 0.5, one.yes, one.no).tolist())
             for one, p in columns
         ]
-        return [*words, *((f"p_{one.name}", p.tolist()) for one, p in columns)]
+
+    def numbers(self, prediction: Floats, levels: Levels) -> list[Answer]:
+        """The probability `p_<label>` of each label."""
+        columns = zip(self.labels, prediction.T.tolist(), strict=True)
+        return [(f"p_{one.name}", column) for one, column in columns]
 
     def strata(self, table: Table) -> Ints:
         """The rarest of a row's labels, counted from 1; 0 for a row without any."""

@@ -70,7 +70,7 @@ class RegressionTarget(Target):
             return "the training rows' quantiles", quantiles[None]
         return "the training rows' mean", truth.mean(axis=0, keepdims=True)
 
-    def answers(self, prediction: Floats, levels: Levels) -> list[Answer]:
+    def numbers(self, prediction: Floats, levels: Levels) -> list[Answer]:
         """`prediction` and one `prediction_q<level>` for each; of several targets with the name."""
         answers = []
         for i, name in enumerate(self.names):

@@ -64,6 +64,14 @@ class Target(Spec):
 
     def answers(self, prediction: Floats, levels: Levels) -> list[Answer]:
         """The columns that predictions add to a table."""
+        return [*self.words(prediction), *self.numbers(prediction, levels)]
+
+    def words(self, prediction: Floats) -> list[Answer]:
+        """What the numbers of a prediction are taken for, where that is a word of the table."""
+        return []
+
+    def numbers(self, prediction: Floats, levels: Levels) -> list[Answer]:
+        """A column for each number of a prediction."""
         raise NotImplementedError
 
     def strata(self, table: Table) -> Ints | None:
