@@ -222,7 +222,7 @@ def test_verify_and_evaluate_take_an_ensemble(folder: Path, run: str) -> None:
 
 
 def test_an_ensemble_is_compared_with_another_run(folder: Path) -> None:
-    said = bpcli("compare", "same", "folds", cwd=folder).stdout
+    said = " ".join(bpcli("compare", "same", "folds", cwd=folder).stdout.split())
     assert "ensemble.folds" in said and "paired bootstrap" in said
 
 
