@@ -10,16 +10,18 @@ from rich.text import Text
 from bpcli.config.errors import listing
 from bpcli.data.prepare import Prepared
 from bpcli.data.roles import DECLARED
-from bpcli.data.split import SET_NAMES
+from bpcli.data.split import SET_NAMES, TRAIN
 from bpcli.display.figures import counted, duration
 from bpcli.display.text import show
 from bpcli.experiment.members import Members
+from bpcli.experiment.presets import Tabular
 from bpcli.experiment.problem import LearningProblem
+from bpcli.experiment.resolve import FEW, default_preset
 from bpcli.nn.network import Network
 
 
-def overview(members: Members) -> Table:
-    """Data, task, split, network and method, one a line."""
+def overview(members: Members, *, default: bool = False) -> Table:
+    """Data, task, split, network and method, one a line; `default` where no network is named."""
     problem = members.problem
     prepared = problem.prepared
     facts = {
@@ -27,7 +29,7 @@ def overview(members: Members) -> Table:
         "columns": _columns(prepared),
         "task": f"{prepared.task} of {show(listing(prepared.target.columns))}. {prepared.reason}",
         "rows": _rows(prepared),
-        "network": _network(problem),
+        "network": _network(problem) + (_default(members) if default else ""),
         **_ensemble(members),
         "training": _training(members.problems[0]),
         "loss": problem.loss.name,
@@ -73,6 +75,13 @@ def _rows(prepared: Prepared) -> str:
     """`90 train, 30 validation, 30 test`"""
     sizes = {name: len(prepared.rows(which)) for which, name in SET_NAMES.items()}
     return ", ".join(f"{size:,} {name}" for name, size in sizes.items() if size)
+
+
+def _default(members: Members) -> str:
+    """`; tabular, the default from 200 training rows on`"""
+    preset = default_preset(len(members.problems[0].prepared.rows(TRAIN)))
+    bound = f"from {FEW} training rows on" if isinstance(preset, Tabular) else f"below {FEW} rows"
+    return f"; {preset.name}, the default {bound}"
 
 
 def _network(problem: LearningProblem) -> str:

@@ -12,7 +12,7 @@ from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
 from bpcli.experiment.output_layer import OutputLayer
-from bpcli.experiment.presets import MLP, Preset, Recipe
+from bpcli.experiment.presets import MLP, Preset, Recipe, Tabular
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
@@ -31,6 +31,8 @@ LOSSES: dict[str, Loss] = {
     "multilabel": MultilabelCrossEntropy(),
 }
 
+FEW = 200  # training rows, below which three wide layers find too little to learn from
+
 
 def with_scalers(config: Config) -> Config:
     """The config with its scalers: what it says, else what its preset and loss can learn from."""
@@ -46,9 +48,19 @@ def with_scalers(config: Config) -> Config:
 
 def preset_of(config: Config) -> Preset | None:
     """The preset that fills in what the config leaves open; None for a network of its own."""
-    if isinstance(config.network, tuple):
-        return None
-    return config.network or MLP()
+    return config.network if isinstance(config.network, Preset) else None
+
+
+def with_network(config: Config, prepared: Prepared) -> Config:
+    """The config with the default preset where it names no network."""
+    if config.network is not None:
+        return config
+    return config.model_copy(update={"network": default_preset(_rows(config, prepared))})
+
+
+def default_preset(rows: int) -> Preset:
+    """By our own comparison of presets (docs/quality.md): mlp for few rows, else tabular."""
+    return MLP() if rows < FEW else Tabular()
 
 
 def split_of(config: Config) -> SplitSpec:

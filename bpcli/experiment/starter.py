@@ -21,6 +21,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 from bpcli.data.task import infer_task
 from bpcli.experiment.config import Config
+from bpcli.experiment.resolve import default_preset
 
 WIDTH = 40  # where the comments start
 CATEGORIES = ("unknown", "-")  # words that in a column of text may well be a category
@@ -41,6 +42,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         table = read_table(data, spec)
     task, reason = infer_task(table, targets)
     columns = assign_roles(table, spec, targets, np.arange(table.n_rows))
+    preset = default_preset(round(0.6 * table.n_rows))
     title = " ".join(escaped(data.name).split())  # one line, whatever the file is called
     lines = [
         f"# {title}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
@@ -50,7 +52,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         "",
         _noted(f"task: {task}", reason),
         _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
-        _noted("network: mlp", "or a list: [{dense: 64}, relu, {dense: 64}, relu]"),
+        _noted(f"network: {preset.name}", "or a list: [{dense: 64}, relu, {dense: 64}, relu]"),
         _noted("# learning_rate: 0.003", "the preset has its own; here is where to try"),
         "# epochs: 100",
         "seed: 0",

@@ -9,7 +9,7 @@ from typing import Any
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.resolve import resolve, split_of, with_scalers
+from bpcli.experiment.resolve import resolve, split_of, with_network, with_scalers
 
 
 def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
@@ -24,7 +24,10 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
         loaded.folder,
         numbers=given.loss is not None and given.loss.predicts == "numbers",
     )
-    return prepared, resolve(given, prepared)
+    named = with_scalers(with_network(loaded.config, prepared))
+    if named.preprocess != given.preprocess:
+        prepared = prepared.refitted(named.preprocess)
+    return prepared, resolve(named, prepared)
 
 
 def expanded(loaded: Loaded) -> dict[str, Any]:
