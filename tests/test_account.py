@@ -77,6 +77,7 @@ def test_everything_that_was_read_is_accounted_for(homes: Path) -> None:
         "train": 4,
         "validation": 0,
         "test": 1,
+        "calibration": 0,
         "excluded": {"the target is missing": 1},
     }
     assert account["columns"] == {

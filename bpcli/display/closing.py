@@ -176,11 +176,11 @@ def _plus(value: float) -> str:
     return _signed(value).replace(" ", "") if value else "0"
 
 
-def means(records: Sequence[Record], name: str) -> list[float]:
+def means(records: Sequence[Record], loss_of: Callable[[Record], float | None]) -> list[float]:
     """A loss over the epochs: of an ensemble the mean over the members that have the epoch."""
     by_epoch: dict[int, list[float]] = {}
     for record in records:
-        if (loss := getattr(record, name)) is not None:
+        if (loss := loss_of(record)) is not None:
             by_epoch.setdefault(record.epoch, []).append(loss)
     return [fmean(by_epoch[epoch]) for epoch in sorted(by_epoch)]
 
@@ -189,7 +189,10 @@ class _Curves:
     """The losses over the epochs: a plot where it fits, else one line each."""
 
     def __init__(self, run: RunSummary) -> None:
-        self._losses = [means(run.records, "train_loss"), means(run.records, "validation_loss")]
+        self._losses = [
+            means(run.records, lambda record: record.train_loss),
+            means(run.records, lambda record: record.validation_loss),
+        ]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         train, validation = self._losses
