@@ -262,8 +262,8 @@ def test_the_losses_of_an_ensemble_are_means_over_those_that_train():
         for epoch, own in losses.items()
         for member, loss in enumerate(own, 1)
     ]
-    assert means(records, "train_loss") == [1.5, 4.0]
-    assert means(records, "validation_loss") == []
+    assert means(records, lambda record: record.train_loss) == [1.5, 4.0]
+    assert means(records, lambda record: record.validation_loss) == []
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [float("inf"), 1.0]])
