@@ -21,7 +21,6 @@ def page(records: Sequence[Record], machine: str) -> str:
         (one["table"], one["entry"]): averaged(records, one["table"], one["entry"])
         for one in records
     }
-    done = [t for t in TABLES if all((t, entry) in means for entry in entries)]
     shown = [t for t in TABLES if any((t, entry) in means for entry in entries)]
     lines = [
         "# Quality",
@@ -36,14 +35,14 @@ def page(records: Sequence[Record], machine: str) -> str:
         "",
         *grid(shown, entries, means, "error"),
         "",
-        *summary(done, entries, means, "error"),
+        *summary(shown, entries, means, "error"),
         "",
         "## Log loss on test rows",
         "",
         *grid([t for t in shown if not TABLES[t].is_regression], entries, means, "log_loss"),
         "",
         *summary(
-            [t for t in done if not TABLES[t].is_regression], entries, means, "log_loss"
+            [t for t in shown if not TABLES[t].is_regression], entries, means, "log_loss"
         ),
         "",
         "## Seconds",
@@ -92,21 +91,20 @@ def shown(mean: Record | None, key: str) -> str:
 def summary(
     tables: Sequence[str], entries: Sequence[str], means: dict[tuple[str, str], Record], key: str
 ) -> list[str]:
-    """Geometric mean over the tables against scikit-learn's MLP, tables won, and mean rank."""
-    if not tables:
-        return ["No table has every entry yet."]
-    value = {(t, e): max(means[t, e][key], SMALLEST) for t in tables for e in entries}
+    """Geometric mean against scikit-learn's MLP, and tables won, of those that both have done."""
     rows = [
-        f"Over the {len(tables)} tables that every entry has done:",
+        f"Against {REFERENCE}, over the tables that both have done (at least {SMALLEST:g}):",
         "",
-        f"| entry | geometric mean against {REFERENCE} | tables at least as good | mean rank |",
+        "| entry | tables | geometric mean | at least as good on |",
         "| --- | ---: | ---: | ---: |",
     ]
     for e in entries:
-        ratios = [value[t, e] / value[t, REFERENCE] for t in tables]
-        mean = math.exp(statistics.mean(map(math.log, ratios)))
-        won = sum(ratio <= 1 for ratio in ratios)
-        ranks = [1 + sum(value[t, other] < value[t, e] for other in entries) for t in tables]
-        rank = statistics.mean(ranks)
-        rows.append(f"| {e} | {mean:.3f} | {won} of {len(tables)} | {rank:.1f} |")
+        both = [t for t in tables if (t, e) in means and (t, REFERENCE) in means]
+        ratios = [
+            max(means[t, e][key], SMALLEST) / max(means[t, REFERENCE][key], SMALLEST) for t in both
+        ]
+        if ratios:
+            mean = math.exp(statistics.mean(map(math.log, ratios)))
+            won = sum(ratio <= 1 for ratio in ratios)
+            rows.append(f"| {e} | {len(both)} | {mean:.3f} | {won} |")
     return rows

@@ -26,6 +26,7 @@ KEPT = ROOT / ".bench" / "quality.jsonl"
 PEERS = ("linear", "sklearn_mlp", "hist_gb", "realmlp_td_s", "realmlp_td")
 OURS = {
     "bpcli": {},
+    "bpcli 5 folds": {"ensemble": "{folds: 5}"},
     "bpcli mlp": {"network": "mlp"},
     "bpcli linear": {"network": "linear"},
     "bpcli realmlp_small": {"network": "realmlp_small"},
