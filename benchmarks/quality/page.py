@@ -47,7 +47,8 @@ def page(records: Sequence[Record], machine: str) -> str:
         "",
         "## Seconds",
         "",
-        "bpcli: the whole command. The others: fit and predict, without start and import.",
+        "bpcli: the whole command; the others: fit and predict. Entries are measured one by one,",
+        "whatever else the machine does then: these times are no fair comparison.",
         "",
         *grid(shown, entries, means, "seconds"),
     ]  # fmt: skip
