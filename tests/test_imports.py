@@ -15,6 +15,7 @@ ORDER = [
     "metrics",
     "data",
     "experiment",
+    "insight",
     "selection",
     "execution",
     "runs",
