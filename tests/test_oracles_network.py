@@ -135,11 +135,17 @@ def test_clipping_by_norm(case: int) -> None:
 
 def network_and_weights() -> tuple[Network, Array]:
     """Linear, tanh, linear, relu, linear, with the given start; PyTorch keeps W as (O,I)."""
-    entry = numbers("torch")["network"]
-    layers: list[Layer] = [Dense(units=len(b)) for b in entry["start"]["b"]]
+    start = numbers("torch")["network"]["start"]
+    layers: list[Layer] = [Dense(units=len(b)) for b in start["b"]]
     layers[1:1], layers[3:3] = [Tanh()], [Relu()]
-    network = Network(layers, (len(entry["x"][0]),))
-    return network, flat_of(network, entry["start"])
+    network = Network(layers, (len(start["W"][0]),))
+    return network, flat_of(network, start)
+
+
+def layer_and_weights() -> tuple[Network, Array]:
+    start = numbers("torch")["lbfgs"]["linear_start"]
+    network = Network([Dense(units=len(start["b"][0]))], (len(start["W"][0]),))
+    return network, flat_of(network, start)
 
 
 def flat_of(network: Network, parameters: dict[str, Any]) -> Array:
@@ -199,51 +205,59 @@ def test_training_a_network(which: str, optimizer: str) -> None:
     assert losses == pytest.approx(run["values"], rel=TRAJECTORY)
 
 
+LBFGS_NETS = {"network": network_and_weights, "linear": layer_and_weights}
 LBFGS_RUNS = [
-    f"{loss}_{run}"
+    (net, loss, run)
+    for net in LBFGS_NETS
     for loss in ("cross_entropy", "mse")
     for run in ("fixed", "fixed_short_history", "wolfe", "wolfe_short_history")
 ]
 
 
-def lbfgs_run(which: str, optimizer: LBFGS, rate: float, iterations: int) -> tuple[State, Any]:
-    network, flat = network_and_weights()
+def lbfgs_run(
+    net: str, which: str, optimizer: LBFGS, rate: float, iterations: int
+) -> tuple[Network, State, Any]:
+    network, flat = LBFGS_NETS[net]()
     rows, loss = rows_and_loss(which)
     penalty = Regularization(l2=numbers("torch")["lbfgs"]["l2"])
     n = rows.x.shape[1]
     method = Method(loss, optimizer, Constant(), [rate], n, iterations, regularization=penalty)
     state = State.start(network, method, "float64")
     state.flat[...] = flat
-    return state, train(network, method, state, rows)
+    return network, state, train(network, method, state, rows)
 
 
-def penalty_of(state: State) -> float:
+def penalty_of(network: Network, state: State) -> float:
     """l2 / 2 of the squares of the weights, which PyTorch's loss of this run contains."""
-    network, _ = network_and_weights()
     weights = [views.W for views in network.views(state.flat) if hasattr(views, "W")]
     return float(numbers("torch")["lbfgs"]["l2"] / 2 * sum((w * w).sum() for w in weights))
 
 
-@pytest.mark.parametrize("name", LBFGS_RUNS)
-def test_lbfgs_step_by_step(name: str) -> None:
-    """The loss of all steps; the parameters until the differences of gradients are rounding."""
-    run = numbers("torch")["lbfgs"]["runs"][name]
-    settings, which = run["settings"], name.partition("_fixed")[0].partition("_wolfe")[0]
+@pytest.mark.parametrize(("net", "which", "name"), LBFGS_RUNS)
+def test_lbfgs_step_by_step(net: str, which: str, name: str) -> None:
+    """Loss and parameters of 100 steps, to 1e-9 of the largest; of the deep net those of 20.
+
+    Its loss is not convex, and the steps of a short history amplify a difference of one bit. At a
+    minimum a line search compares losses that differ by rounding only, so that small weights agree
+    to digits of the largest.
+    """
+    run = numbers("torch")["lbfgs"]["runs"][f"{net}_{which}_{name}"]
+    settings = run["settings"]
     optimizer = LBFGS(
         history=settings.get("history_size", 100),
         line_search="line_search_fn" in settings,
         tolerance_gradient=0.0,
         tolerance_change=1e-30,
     )
-    state, epochs = lbfgs_run(which, optimizer, settings.get("lr", 1.0), 100)
-    network, _ = network_and_weights()
-    values, penalty = [], penalty_of(state)
+    network, state, epochs = lbfgs_run(net, which, optimizer, settings.get("lr", 1.0), 100)
+    values, penalty = [], penalty_of(network, state)
     for epoch in epochs:
         values.append(float(epoch.loss[0]) + penalty)
-        penalty = penalty_of(state)
-        if epoch.iteration in (1, 2, 5, 20):
+        penalty = penalty_of(network, state)
+        if epoch.iteration in ((1, 2, 5, 20) if net == "network" else (1, 2, 5, 20, 100)):
             expected = flat_of(network, run["after"][str(epoch.iteration)])
-            assert state.flat == pytest.approx(expected, rel=TRAJECTORY, abs=1e-12)
+            largest = TRAJECTORY * np.abs(expected).max()
+            assert state.flat == pytest.approx(expected, rel=TRAJECTORY, abs=largest)
     assert values == pytest.approx(run["values"][: len(values)], rel=TRAJECTORY)
     assert values[-1] == pytest.approx(run["values"][-1], rel=TRAJECTORY)
 
@@ -251,8 +265,7 @@ def test_lbfgs_step_by_step(name: str) -> None:
 @pytest.mark.parametrize("which", ["cross_entropy", "mse"])
 def test_lbfgs_ends_where_pytorch_does(which: str) -> None:
     expected = numbers("torch")["lbfgs"][f"{which}_to_the_end"]
-    state, epochs = lbfgs_run(which, LBFGS(history=100), 1.0, 1000)
+    network, state, epochs = lbfgs_run("network", which, LBFGS(history=100), 1.0, 1000)
     updates = len(list(epochs))
     assert updates - expected["iterations"] in (0, 1)  # one that finds that nothing changed
-    network, _ = network_and_weights()
     assert state.flat == pytest.approx(flat_of(network, expected["after"]), abs=1e-6)

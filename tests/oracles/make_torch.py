@@ -403,7 +403,12 @@ def _steps(function: Any, x: torch.Tensor, t: torch.Tensor, make: Any) -> dict[s
 
 
 def _net() -> nn.Sequential:
-    net = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 3))
+    layers = nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 3)
+    return _started(*layers)
+
+
+def _started(*layers: nn.Module) -> nn.Sequential:
+    net = nn.Sequential(*layers)
     with torch.no_grad():
         for phase, p in enumerate(net.parameters()):
             p.copy_(0.6 * _numbers(*p.shape, phase=phase))
@@ -418,7 +423,7 @@ def _parameters(net: nn.Sequential, pick: Callable[[Any], Any] = lambda p: p) ->
     }
 
 
-# ---- L-BFGS on that network ---------------------------------------------------------------------
+# ---- L-BFGS on that network, and on one layer ---------------------------------------------------
 
 L2 = 0.05
 LBFGS: dict[str, dict[str, Any]] = {
@@ -430,22 +435,28 @@ LBFGS: dict[str, dict[str, Any]] = {
 
 
 def lbfgs() -> dict[str, Any]:
-    """The network with l2 / 2 of its squared weights: single steps, then one call to the end."""
+    """The loss with l2 / 2 of the squared weights: single steps, then one call to the end."""
     x = 1.5 * _numbers(7, 4)
     targets = {"cross_entropy": torch.tensor([0, 1, 2, 2, 1, 0, 1]), "mse": _numbers(7, 3, phase=4)}
-    table: dict[str, Any] = {"l2": L2, "runs": {}}
+    table: dict[str, Any] = {"l2": L2, "linear_start": _parameters(_linear()), "runs": {}}
     for name, function in {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}.items():
         for settings_name, settings in LBFGS.items():
-            run = _lbfgs_steps(function, x, targets[name], settings)
-            table["runs"][f"{name}_{settings_name}"] = {"settings": settings, **run}
+            for net_name, net in {"network": _net(), "linear": _linear()}.items():
+                run = _lbfgs_steps(net, function, x, targets[name], settings)
+                place = f"{net_name}_{name}_{settings_name}"
+                table["runs"][place] = {"settings": settings, **run}
         table[f"{name}_to_the_end"] = _lbfgs_end(function, x, targets[name])
     return table
 
 
+def _linear() -> nn.Sequential:
+    """One layer, so that the loss is convex and its minimum well defined."""
+    return _started(nn.Linear(4, 3))
+
+
 def _lbfgs_steps(
-    function: Any, x: torch.Tensor, t: torch.Tensor, settings: dict[str, Any]
+    net: nn.Sequential, function: Any, x: torch.Tensor, t: torch.Tensor, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    net = _net()
     single = {"max_iter": 1, "max_eval": 26, "tolerance_grad": 0.0, "tolerance_change": 1e-30}
     optimizer = optim.LBFGS(net.parameters(), **single, **settings)
     values, after = [], {}
