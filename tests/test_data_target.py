@@ -30,6 +30,8 @@ TASKS = {
     "1 and 2, gaps": ([1, 2, "", 2], "binary", "exactly two values"),
     "two fractions": ([0.5, 1.5] * 4, "regression", "numeric"),
     "four of four": ([2, 4, 6, 8], "regression", "numeric"),
+    "codes": ([f"{i:03}" for i in range(40)] * 2, "multiclass", "40 different codes"),
+    "two codes": (["007", "012"] * 5, "binary", "2 different codes with leading zeros"),
     "few whole numbers": ([3, 4, 5, 6] * 15, "multiclass", "4 different whole numbers in 60 rows"),
     "twenty, often": (list(range(20)) * 20, "multiclass", "20 different whole numbers"),
     "twenty, seldom": (list(range(20)) * 19, "regression", "20 different values"),

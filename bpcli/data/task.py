@@ -44,6 +44,9 @@ def _infer(facts: Facts) -> tuple[str, str]:
     if facts.bad and not facts.nearly_numbers:
         task = "binary" if facts.distinct == 2 else "multiclass"
         return task, f"The target is text with {facts.distinct} different values."
+    if not facts.bad and facts.codes:
+        task = "binary" if facts.distinct == 2 else "multiclass"
+        return task, f"The target is {facts.distinct} different codes with leading zeros."
     if not facts.bad and facts.integers and facts.distinct == 2:
         return "binary", "The target has exactly two values, both whole numbers."
     if not facts.bad and facts.integers and _few(facts.distinct, facts.present):
