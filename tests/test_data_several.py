@@ -66,6 +66,12 @@ def test_targets_that_do_not_go_together_are_refused(tmp_path: Path, case: str) 
     assert (found, words in said) == (id, True), said
 
 
+def test_a_word_that_may_mean_missing_is_asked_about(tmp_path: Path) -> None:
+    table = table_of(tmp_path, "a,b\nyes,no\nno,yes\nunknown,no\n")
+    ((_, _, said),) = problems_of(lambda: infer_task(table, ("a", "b")))
+    assert "set data.missing: ['', unknown]" in said
+
+
 def test_a_row_counts_where_no_target_is_missing(tmp_path: Path) -> None:
     table = houses(tmp_path)
     target = make_target(table, ("price", "sold"), "multilabel", Standard())

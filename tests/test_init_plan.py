@@ -51,6 +51,23 @@ def test_the_config_says_what_was_found_and_why(tmp_path: Path) -> None:
     assert train(tmp_path / "messy.yaml", "--set", "epochs=2", cwd=tmp_path)["epochs"] == 2
 
 
+def test_what_is_set_stands_in_the_config(tmp_path: Path) -> None:
+    changes = (
+        "data.missing=['', NA]",
+        "data.weight=size",
+        "loss=mae",
+        "epochs=7",
+        "ema=0.9",
+    )
+    sets = [word for change in ("data.decimal=','", *changes) for word in ("--set", change)]
+    bpcli("init", messy(tmp_path), "-t", "kind", *sets, cwd=tmp_path)
+    text = (tmp_path / "messy.yaml").read_text()
+    for said in ('missing: ["", NA]', "weight: size", "loss: mae", "epochs: 7", "ema: 0.9"):
+        assert said in text
+    assert "task: regression" in text
+    assert train(tmp_path / "messy.yaml", cwd=tmp_path)["epochs"] <= 7
+
+
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     data = messy(tmp_path)
     (tmp_path / "messy.yaml").write_text("mine")

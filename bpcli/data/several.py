@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bpcli.config.errors import DataError, Problem, listing
 from bpcli.data.facts import Facts
@@ -15,7 +15,7 @@ def infer_several(facts: Mapping[str, Facts]) -> tuple[str, str]:
     kinds = {name: _kind(one) for name, one in facts.items() if one.distinct > 1}
     found = set(kinds.values()) or {"numbers"}  # whether each can be learned is asked later
     if len(found) > 1 or "text" in found:
-        raise DataError(_mixed(kinds))
+        raise DataError(_mixed(kinds, _suspects(facts)))
     (kind,) = found
     return _TASKS[kind], f"Each of the {len(facts)} targets has {kind}."
 
@@ -34,11 +34,22 @@ def _kind(facts: Facts) -> str:
     return "text" if facts.bad and not facts.nearly_numbers else "numbers"
 
 
-def _mixed(kinds: Mapping[str, str]) -> Problem:
+def _suspects(facts: Mapping[str, Facts]) -> list[str]:
+    """Words that often mean a missing cell, in the targets that are taken for text."""
+    words = [word for one in facts.values() if _kind(one) == "text" for word in one.suspects]
+    return list(dict.fromkeys(words))
+
+
+def _mixed(kinds: Mapping[str, str], suspects: Sequence[str]) -> Problem:
     groups = {kind: [repr(n) for n in kinds if kinds[n] == kind] for kind in kinds.values()}
     said = ", ".join(f"{kind} in {listing(names)}" for kind, names in groups.items())
     what = f"several targets must all be numbers, or all yes and no; there are {said}"
     fix = "train one network for each kind: name the targets of one kind"
+    if suspects:
+        listed = ", ".join(["''", *suspects])
+        fix = (
+            f"if {listing(suspects)} means a missing cell, set data.missing: [{listed}]; else {fix}"
+        )
     if "text" not in groups:
         fix += ", or set task: regression to learn 0 and 1 as numbers"
     return Problem("BP-D070", "data.target", what, fix)

@@ -305,6 +305,11 @@ class Config(Spec):
         return self.network == () and self.preprocess.numeric_embedding is None
 
     @property
+    def learns_numbers(self) -> bool:
+        """Whether the loss says so: whole numbers of the target are then amounts, not classes."""
+        return self.loss is not None and self.loss.predicts == "numbers"
+
+    @property
     def over_folds(self) -> bool:
         """Whether each network is trained without a fold."""
         return isinstance(self.ensemble, FoldsSpec)

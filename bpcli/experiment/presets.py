@@ -78,8 +78,8 @@ class Tabular(Preset):
     """The default from 200 training rows on: realmlp_small, as long as the table asks for.
 
     At most 30,000 updates, in batches of 1,024 above 100,000 rows. Two classes are learned
-    without label smoothing, which hides how rare one of them is, and end with the epoch of the
-    lowest validation loss.
+    without label smoothing, which hides how rare one of them is; they and labels end with the
+    epoch of the lowest validation loss.
     """
 
     name: ClassVar[str] = "tabular"
@@ -91,9 +91,11 @@ class Tabular(Preset):
         recipe = small._replace(
             batch_size=batch, epochs=min(small.epochs, epochs(rows, batch, updates=30_000))
         )
-        if task != "binary":
-            return recipe
-        return recipe._replace(loss=CrossEntropy(), monitor="validation_loss")
+        if task == "binary":
+            recipe = recipe._replace(loss=CrossEntropy())
+        if task in ("binary", "multilabel"):
+            recipe = recipe._replace(monitor="validation_loss")
+        return recipe
 
 
 class RealMLP(Preset):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os.path import relpath
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcli.config.build import build
 from bpcli.config.characters import escaped
-from bpcli.config.document import parse_document
+from bpcli.config.document import Document, parse_document
 from bpcli.config.dump import dump
 from bpcli.config.overrides import override
 from bpcli.data.facts import Facts, outline_of
@@ -33,14 +33,16 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
     Words that usually mean a missing cell are written into `data.missing`, for the user to
     confirm. Raises ConfigError and DataError.
     """
-    spec = _spec(data, named, assignments)
+    asked = _asked(data, named, assignments)
+    config = build(asked, Config)
+    spec = config.data
     table = read_table(data, spec)
     targets = check_names(table, spec)
     words = _missing_words(table, targets)
     if words:
         spec = spec.model_copy(update={"missing": (*spec.missing, *words)})
         table = read_table(data, spec)
-    task, reason = infer_task(table, targets)
+    task, reason = infer_task(table, targets, config.task, numbers=config.learns_numbers)
     columns = assign_roles(table, spec, targets, np.arange(table.n_rows))
     preset = default_preset(round(0.6 * table.n_rows))
     title = " ".join(escaped(data.name).split())  # one line, whatever the file is called
@@ -48,26 +50,42 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         f"# {title}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
         "# All keys: bpcli schema, or docs/config.md. Next: bpcli train with this file.",
         "",
-        *_data_lines(relpath(data, place), spec, table, targets, columns, words),
+        *_data_lines(relpath(data, place), asked.value["data"], spec, table, targets, columns),
         "",
-        _noted(f"task: {task}", reason),
-        _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
-        _noted(f"network: {preset.name}", "or a list: [{dense: 64}, relu, {dense: 64}, relu]"),
-        _noted("# learning_rate: 0.003", "the preset has its own; here is where to try"),
-        "# epochs: 100",
-        "seed: 0",
+        *_training_lines(task, reason, preset.name, asked.value),
         "",
     ]
     return "\n".join(lines)
 
 
-def _spec(data: Path, named: Sequence[str], assignments: Sequence[str]) -> DataSpec:
-    """The data section that the options ask for."""
+def _asked(data: Path, named: Sequence[str], assignments: Sequence[str]) -> Document:
+    """The config that the options ask for."""
     written: dict[str, Any] = {"path": str(data)}
     if named:
         written["target"] = _target(named)
     document = parse_document(dump({"data": written}), "the options of init")
-    return build(override(document, assignments), Config).data
+    return override(document, assignments)
+
+
+def _training_lines(task: str, reason: str, preset: str, asked: dict[str, Any]) -> Iterator[str]:
+    """The lines below the data; what was asked for stands in the place of a proposal."""
+    proposals = {
+        "task": _noted(f"task: {task}", reason),
+        "split": _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
+        "network": _noted(
+            f"network: {preset}", "or a list: [{dense: 64}, relu, {dense: 64}, relu]"
+        ),
+        "learning_rate": _noted(
+            "# learning_rate: 0.003", "the preset has its own; here is where to try"
+        ),
+        "epochs": "# epochs: 100",
+        "seed": "seed: 0",
+    }
+    for key, line in proposals.items():
+        yield line if key not in asked else dump({key: asked[key]}).rstrip("\n")
+    for key in asked:
+        if key not in proposals and key != "data":
+            yield dump({key: asked[key]}).rstrip("\n")
 
 
 def _missing_words(table: Table, targets: Sequence[str]) -> list[str]:
@@ -87,28 +105,28 @@ def _means_missing(word: str, facts: Facts) -> bool:
 
 def _data_lines(
     path: str,
+    asked: Mapping[str, Any],
     spec: DataSpec,
     table: Table,
     targets: Sequence[str],
     columns: Sequence[Column],
-    words: Sequence[str],
 ) -> Iterator[str]:
+    """The section `data`; `asked` is what of it was asked for, `spec` has what was found too."""
     settings: dict[str, Any] = {"path": path, "target": _target(targets)}
-    found = table.spec
-    if found.delimiter != ",":
-        settings["delimiter"] = found.delimiter
-    for key in ("header", "encoding", "decimal", "thousands"):
-        if getattr(spec, key) != DataSpec.model_fields[key].default:
-            settings[key] = getattr(spec, key)
+    if table.spec.delimiter != ",":
+        settings["delimiter"] = table.spec.delimiter
+    own = ("path", "target", "columns", "missing")
+    settings |= {key: value for key, value in asked.items() if key not in own}
     yield "data:"
     yield from _indented(dump(settings))
-    if words:
+    if spec.missing != DataSpec.model_fields["missing"].default:
         (line,) = dump({"missing": list(spec.missing)}).splitlines()
         yield _noted(f"  {line}", "these words mean a missing cell: is that right?")
     yield _noted("  columns:", "the role of each, as inferred")
     declared = {name: role.written() for name, role in spec.columns.items()}
+    named = {*targets, *spec.own_columns.values()}
     for column in columns:
-        if column.role != "target":
+        if column.name not in named:
             role = declared.get(column.name, _role(column))
             (line,) = dump({column.name: role}).splitlines()
             yield _noted(f"    {line}", column.reason)

@@ -22,7 +22,7 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
         given.task,
         given.seed,
         loaded.folder,
-        numbers=given.loss is not None and given.loss.predicts == "numbers",
+        numbers=given.learns_numbers,
     )
     named = with_scalers(with_network(loaded.config, prepared))
     if named.preprocess != given.preprocess:
