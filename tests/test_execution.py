@@ -50,6 +50,17 @@ def test_a_piece_that_always_dies_is_an_error() -> None:
     assert problem.id == "BP-S001" and "code 9" in problem.what
 
 
+def test_a_worker_without_memory_says_so_in_one_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+    def work(number: int) -> str:
+        raise MemoryError
+
+    with pytest.raises(ResourceError) as error:
+        list(work_through(work, range(1)))
+    (problem,) = error.value.problems
+    assert problem.id == "BP-S001" and "without memory" in problem.what
+    assert capfd.readouterr().err == ""
+
+
 def test_no_process_outlives_an_interrupted_loop() -> None:
     started = []
     for done in work_through(lambda n: (time.sleep(60 * n), str(os.getpid()))[1], range(3), 3):

@@ -19,6 +19,7 @@ from bpcli.config.errors import Problem, ResourceError
 from bpcli.config.threads import FORKS
 
 ATTEMPTS = 3  # at one piece, before giving up
+NO_MEMORY = 8  # exit code of a worker that asked for more than there is
 TICK = 0.1  # seconds between two looks at what else there is to do
 
 Item = TypeVar("Item")
@@ -105,7 +106,8 @@ class _Crew:
 
     def _again(self, number: int, code: int) -> None:
         if self.attempts[number] == ATTEMPTS:
-            what = f"a worker process ended early {ATTEMPTS} times, at last with code {code}"
+            reason = "without memory" if code == NO_MEMORY else f"with code {code}"
+            what = f"a worker process ended early {ATTEMPTS} times, at last {reason}"
             fix = "free some memory, or use --jobs 1; what is finished is kept for --resume"
             raise ResourceError(Problem("BP-S001", "worker processes", what, fix))
         self.waiting.insert(0, number)
@@ -137,6 +139,8 @@ def _serve(work: Callable[[], str], writing: int, life: int) -> NoReturn:
         with open(writing, "wb") as pipe:
             pipe.write(work().encode() + b"\n")
         code = 0
+    except MemoryError:
+        code = NO_MEMORY
     except BaseException:
         traceback.print_exc()
     finally:
