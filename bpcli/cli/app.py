@@ -13,6 +13,7 @@ from bpcli.cli import (
     compare,
     cv,
     evaluate,
+    gradcheck,
     init,
     listing,
     lr_sweep,
@@ -46,6 +47,7 @@ app.command("lr-sweep")(lr_sweep.lr_sweep)
 app.command("cv")(cv.cv)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
+app.command("gradcheck")(gradcheck.gradcheck)
 app.command("validate")(validate.validate)
 app.command("plan")(plan.plan)
 app.command("list")(listing.list_components)

@@ -28,8 +28,8 @@ class Residual(Layer):
     layers: Annotated[Layers, Field(description="F, the layers beside the shortcut")]
 
     @property
-    def needs_whole_batch(self) -> bool:
-        return any(layer.needs_whole_batch for layer in self.layers)
+    def inner(self) -> tuple[tuple[Layer, ...], ...]:
+        return (self.layers,)
 
     def plan(self, in_shape: Shape) -> Plan:
         inner = tuple(chain.plan_chain(self.layers, in_shape))
@@ -67,8 +67,8 @@ class Parallel(Layer):
     ] = "concat"
 
     @property
-    def needs_whole_batch(self) -> bool:
-        return any(layer.needs_whole_batch for branch in self.branches for layer in branch)
+    def inner(self) -> tuple[tuple[Layer, ...], ...]:
+        return self.branches
 
     def plan(self, in_shape: Shape) -> Plan:
         inner = tuple(tuple(chain.plan_chain(branch, in_shape)) for branch in self.branches)
@@ -123,6 +123,10 @@ class Parametric(Layer):
     activation: Annotated[Layer, Field(description="f, an activation")]
     rate: Annotated[RateFactor, Field(description="factor on the learning rate of a")] = 1.0
 
+    @property
+    def inner(self) -> tuple[tuple[Layer, ...], ...]:
+        return ((self.activation,),)
+
     @field_validator("activation", mode="after")
     @classmethod
     def _is_an_activation(cls, layer: Layer) -> Layer:
@@ -142,9 +146,11 @@ class Parametric(Layer):
         np.multiply(s.d, p.a, out=s.y)
         return np.add(s.y, x, out=s.y)
 
-    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
+    def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
         np.multiply(s.d, dy, out=s.d)
         np.add.reduce(s.d, axis=-2, keepdims=True, out=g.a)
+        if s.dx is None:
+            return None
         np.multiply(dy, p.a, out=s.d)
         dx = chain.backward([self.activation], s.d, p.inner[0], g.inner[0], s.inner[0])
         assert dx is not None

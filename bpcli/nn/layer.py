@@ -74,9 +74,15 @@ class Layer(Component):
     whole_batch: ClassVar[bool] = False  # a row's y depends on the other rows of its batch
 
     @property
+    def inner(self) -> tuple[tuple[Layer, ...], ...]:
+        """The chains of layers that it is made of, in the order of its plan's `inner`."""
+        return ()
+
+    @property
     def needs_whole_batch(self) -> bool:
         """Whether the rows of a batch must not be shared out, here or in an inner layer."""
-        return self.whole_batch
+        within = (layer.needs_whole_batch for one in self.inner for layer in one)
+        return self.whole_batch or any(within)
 
     def plan(self, in_shape: Shape) -> Plan:
         """The output shape, parameters and work arrays for rows of `in_shape`.

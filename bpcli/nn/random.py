@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     SHUFFLE = 3
     NOISE = 4
     BOOTSTRAP = 5
+    CHECK = 6
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:
