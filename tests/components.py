@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TypeVar
 
 import pytest
 
 import bpcli.experiment.config  # noqa: F401  registers every family
 from bpcli.config.component import Component
+from bpcli.nn.images import Flatten, Image
+from bpcli.nn.layer import Layer
 
 C = TypeVar("C", bound=Component)
 
@@ -21,3 +24,18 @@ def members(family: type[C]) -> list[C]:
 def parametrize(name: str, family: type[C]) -> pytest.MarkDecorator:
     """`@parametrize("layer", Layer)`: one test case a component."""
     return pytest.mark.parametrize(name, members(family), ids=lambda c: c.name)
+
+
+def on_rows(layer: Layer, inputs: int) -> tuple[int, list[Layer]]:
+    """The layer for flat rows of so many inputs, with flat rows as output.
+
+    One that needs images gets them from rows of another length, which is returned.
+    """
+    if isinstance(layer, Image):
+        return prod(layer.shape), [layer, Flatten()]
+    try:
+        layer.plan((inputs,))
+    except ValueError:
+        image = Image(height=5, width=4, channels=3)
+        return prod(image.shape), [image, layer, Flatten()]
+    return inputs, [layer]

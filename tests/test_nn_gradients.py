@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from components import parametrize
+from components import on_rows, parametrize
 
 from bpcli.nn.initializers import Initializer
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer, Views
@@ -24,15 +24,15 @@ NOISE = tuple(NoiseKey(3, replica) for replica in range(R))
 class Pass:
     """One network between two dense layers, with a random projection of its output."""
 
-    def __init__(self, layers: list[Layer], seed: int = 0) -> None:
+    def __init__(self, layers: list[Layer], seed: int = 0, inputs: int = I) -> None:
         self.rng = np.random.default_rng(seed)
-        self.network = Network(layers, (I,))
+        self.network = Network(layers, (inputs,))
         self.flat = self.rng.normal(0, 0.7, (R, self.network.size))
         self.trained = np.zeros(self.network.size, bool)
         for slot in self.network.slots:
             self.trained[slot.start : slot.stop] = slot.parameter.trained
         self.flat[:, ~self.trained] = 1  # running statistics; a variance is not negative
-        self.x = self.rng.normal(0, 1.0, (R, B, I))
+        self.x = self.rng.normal(0, 1.0, (R, B, inputs))
         self.scratch = self.network.scratch(R, B, "float64", input_gradient=True)
         self.weights = self.rng.normal(0, 1.0, (R, B, *self.network.out_shape))
         self.context = Context(training=True, iteration=7, noise=NOISE)
@@ -66,7 +66,8 @@ def relative_error(one: Pass) -> float:
 @parametrize("layer", Layer)
 @pytest.mark.parametrize("seed", range(3))
 def test_layer(layer: Layer, seed: int) -> None:
-    assert relative_error(Pass([Dense(units=6), layer, Dense(units=3)], seed)) < TOLERANCE
+    units, layers = on_rows(layer, 6)
+    assert relative_error(Pass([Dense(units=units), *layers, Dense(units=3)], seed)) < TOLERANCE
 
 
 @parametrize("initializer", Initializer)
@@ -77,7 +78,8 @@ def test_dense_under_every_start(initializer: Initializer) -> None:
 
 @parametrize("layer", Layer)
 def test_layer_on_the_data_itself(layer: Layer) -> None:
-    assert relative_error(Pass([layer, Dense(units=3)])) < TOLERANCE
+    inputs, layers = on_rows(layer, I)
+    assert relative_error(Pass([*layers, Dense(units=3)], inputs=inputs)) < TOLERANCE
 
 
 def test_a_broken_backward_pass_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +137,8 @@ def test_loss_is_finite_for_extreme_scores(loss: Loss) -> None:
 
 @parametrize("layer", Layer)
 def test_evaluation_ignores_noise(layer: Layer) -> None:
-    one = Pass([Dense(units=6), layer])
+    units, layers = on_rows(layer, 6)
+    one = Pass([Dense(units=units), *layers])
     views = one.network.views(one.flat)
     first = one.network.forward(one.x, views, one.scratch, EVALUATION).copy()
     assert np.array_equal(first, one.network.forward(one.x, views, one.scratch, EVALUATION))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from components import parametrize
+from components import on_rows, parametrize
 
 from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.batches import Rows
@@ -75,7 +75,8 @@ def assert_together_equals_alone(layers: list[Layer], how: Method, rows: Rows) -
 @parametrize("layer", Layer)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_layer(layer: Layer, dtype: str) -> None:
-    layers = [Dense(units=7), layer, Dense(units=3)]
+    units, layers = on_rows(layer, 7)
+    layers = [Dense(units=units), *layers, Dense(units=3)]
     assert_together_equals_alone(layers, method(), table(dtype=dtype))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from components import parametrize
+from components import on_rows, parametrize
 
 from bpcli.config.component import Component
 from bpcli.config.threads import FORKS, WHOLE_BATCH, WHOLE_VECTOR, blas_threads_of, threads_of
@@ -71,7 +71,8 @@ def close(ours: Array, theirs: Array) -> Any:
 def test_a_layer_whose_rows_are_shared_out(layer: Layer) -> None:
     if layer.needs_whole_batch:
         return
-    layers = [Dense(units=7), layer, Dense(units=3)]
+    units, layers = on_rows(layer, 7)
+    layers = [Dense(units=units), *layers, Dense(units=3)]
     one, epochs = run(layers, method(1), table())
     for parts in (2, 5):
         several, records = run(layers, method(parts), table())

@@ -13,6 +13,8 @@ from bpcli.nn.activations import Activation, Relu, Selu, Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.categories import Embedding
 from bpcli.nn.composite import Parallel, Parametric, Residual
+from bpcli.nn.convolution import Conv2D
+from bpcli.nn.images import Flatten, Image
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer, Views
 from bpcli.nn.layers import Dense, Scale
 from bpcli.nn.losses.classes import CrossEntropy
@@ -25,6 +27,7 @@ from bpcli.nn.numbers import Periodic, Piecewise
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.optimizers.moments import Adam
+from bpcli.nn.pooling import AvgPool, GlobalAvgPool, MaxPool
 from bpcli.nn.schedules import Constant
 from bpcli.nn.state import State
 from bpcli.nn.training import train
@@ -51,6 +54,27 @@ LAYERS: dict[str, Layer] = {
     "parametric": Parametric(activation=Selu()),
     "periodic": Periodic(inputs=3, frequencies=5, width=2),
     "piecewise": Piecewise(bins=(4, 2, 1), width=2),
+    "conv2d": Conv2D(filters=2, kernel=(3, 2), stride=(2, 1), padding=1),
+    "conv2d_valid": Conv2D(filters=2, kernel=3, stride=2, padding="valid"),
+    "conv2d_same": Conv2D(filters=2, kernel=(3, 4)),
+    "conv2d_groups": Conv2D(filters=6, groups=2),
+    "conv2d_depthwise": Conv2D(filters=8, groups="depthwise"),
+    "conv2d_pixels": Conv2D(filters=3, kernel=1),
+    "max_pool": MaxPool(),
+    "max_pool_same": MaxPool(size=3, stride=1, padding="same"),
+    "avg_pool": AvgPool(),
+    "avg_pool_same": AvgPool(size=3, stride=2, padding=1),
+    "global_avg_pool": GlobalAvgPool(),
+    "flatten": Flatten(),
+    "image": Image(height=3, width=2, channels=2),
+    "batch_norm_images": BatchNorm(),
+    "residual_images": Residual(layers=(Conv2D(filters=3, stride=2, padding=1),)),
+    "parallel_images": Parallel(
+        branches=(
+            (Conv2D(filters=3, kernel=1),),
+            (MaxPool(size=3, stride=1, padding="same"), Conv2D(filters=2, kernel=1)),
+        )
+    ),
 }
 # Their output is random while training, and the input itself in prediction.
 RANDOM = {"dropout", "noise", "category_dropout"}

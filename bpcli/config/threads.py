@@ -21,7 +21,7 @@ VARIABLES = (
 )
 KERNELS = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")  # would select other arithmetic
 WIDE = 256  # units from which a second thread pays, measured
-WIDE_PRESETS = {"realmlp", "realmlp_small"}  # whose layers are that wide
+WIDE_NAMES = {"realmlp", "realmlp_small", "conv2d"}  # presets and layers that are that wide
 MOST = 8  # threads that `auto` takes; more would have too few rows of a batch each
 FORKS = sys.platform == "linux"  # where a process can be doubled, with memory that both see
 WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in one process
@@ -39,7 +39,7 @@ def threads_of(config: Any, auto: int | None = None) -> int:
     if auto is not None:
         return auto
     network = list(_scalars(_part(config, "network")))
-    wide = any(one in WIDE_PRESETS or (isinstance(one, int) and one >= WIDE) for one in network)
+    wide = any(one in WIDE_NAMES or (isinstance(one, int) and one >= WIDE) for one in network)
     return min(physical_cores(), MOST) if wide else 1
 
 

@@ -41,7 +41,8 @@ def bytes_of_network(problem: LearningProblem) -> int:
     copies = 3 + method.parts + len(method.optimizer.work)
     kept = sum(map(prod, method.optimizer.memory(1, network.size).values()))
     row = sum(map(_row_numbers, network.plans)) + prod(network.in_shape)
-    return item * (copies * network.size + kept + method.batch_size * row)
+    lent = method.parts * max([plan.most_lent for plan in network.plans], default=0)
+    return item * (copies * network.size + kept + method.batch_size * row + lent)
 
 
 def _row_numbers(plan: Plan) -> int:

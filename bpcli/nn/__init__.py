@@ -5,6 +5,7 @@ touches is passed in. Shape letters, the same in every file:
 
     R  replicas, networks that train side by side      I, O  inputs and outputs of a layer
     B  rows of a batch                                  P     parameters of one network
+    h, w, C  height, width and channels of an image (R,B,h,w,C): channels last
 
     x, y     input and output of a layer (R,B,I), (R,B,O)       dx, dy  their gradients
     p, g, s  parameters, gradients, scratch of a layer: namespaces of views, alive during a run
@@ -18,12 +19,15 @@ from bpcli.nn import (
     activations,
     categories,
     composite,
+    convolution,
+    images,
     initializers,
     layers,
     losses,
     normalization,
     numbers,
     optimizers,
+    pooling,
     schedules,
 )
 
@@ -31,11 +35,14 @@ __all__ = [
     "activations",
     "categories",
     "composite",
+    "convolution",
+    "images",
     "initializers",
     "layers",
     "losses",
     "normalization",
     "numbers",
     "optimizers",
+    "pooling",
     "schedules",
 ]

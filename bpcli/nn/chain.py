@@ -8,9 +8,15 @@ from bpcli.nn.layer import Array, Context, Layer, Plan, Shape, Views
 
 
 def plan_chain(layers: Sequence[Layer], shape: Shape) -> Iterator[Plan]:
-    """The plan of each layer, which takes what the one before gives."""
-    for layer in layers:
-        plan = layer.plan(shape)
+    """The plan of each layer, which takes what the one before gives.
+
+    Raises ValueError for one that does not fit, with its number from 1.
+    """
+    for number, layer in enumerate(layers, 1):
+        try:
+            plan = layer.plan(shape)
+        except ValueError as error:
+            raise ValueError(f"layer {number}: {error}") from None
         shape = plan.out_shape
         yield plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -10,17 +11,19 @@ from pydantic_core import PydanticCustomError
 
 from bpcli.nn import chain
 from bpcli.nn.activations import Activation
+from bpcli.nn.convolution import Conv2D
 from bpcli.nn.initializers import Glorot, Ones
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
-from bpcli.nn.layers import RateFactor
+from bpcli.nn.layers import Dense, RateFactor
 
 Layers = Annotated[tuple[Layer, ...], Field(strict=False, min_length=1)]
 
 
 class Residual(Layer):
-    """y = x + F(x), or x V + F(x) where F changes the width.  He et al. 2015, arXiv:1512.03385
+    """y = x + F(x), or P(x) + F(x) where F changes the shape.  He et al. 2015, arXiv:1512.03385
 
-    The gradient reaches x past F, so deep networks train.  V (R,I,O) is a projection.
+    The gradient reaches x past F, so deep networks train. P is a projection: a dense layer; for
+    images a conv2d of single pixels, at the stride that F comes to.
     """
 
     name: ClassVar[str] = "residual"
@@ -34,23 +37,23 @@ class Residual(Layer):
     def plan(self, in_shape: Shape) -> Plan:
         inner = tuple(chain.plan_chain(self.layers, in_shape))
         out = chain.out_shape(inner, in_shape)
-        params = {} if out == in_shape else {"V": _projection(in_shape, out)}
-        return Plan(out, params, {"y": out, "dx": in_shape}, (inner,))
+        shortcut = tuple(chain.plan_chain(_shortcut(in_shape, out), in_shape))
+        if chain.out_shape(shortcut, in_shape) != out:
+            raise ValueError(f"residual cannot project rows of shape {in_shape} to {out}")
+        return Plan(out, {}, {"y": out, "dx": in_shape}, (shortcut, inner))
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
-        branch = chain.forward(self.layers, x, p.inner[0], s.inner[0], ctx)
-        shortcut = np.matmul(x, p.V, out=s.y) if _changes_width(x, branch) else x
-        return np.add(shortcut, branch, out=s.y)
+        branch = chain.forward(self.layers, x, p.inner[1], s.inner[1], ctx)
+        way = _shortcut(x.shape[2:], branch.shape[2:])
+        return np.add(chain.forward(way, x, p.inner[0], s.inner[0], ctx), branch, out=s.y)
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
-        branch = chain.backward(self.layers, dy, p.inner[0], g.inner[0], s.inner[0])
-        projects = _changes_width(x, dy)
-        if projects:
-            np.matmul(x.mT, dy, out=g.V)
+        way = _shortcut(x.shape[2:], dy.shape[2:])
+        shortcut = chain.backward(way, dy, p.inner[0], g.inner[0], s.inner[0])
+        branch = chain.backward(self.layers, dy, p.inner[1], g.inner[1], s.inner[1])
         if s.dx is None:
             return None
-        assert branch is not None
-        shortcut = np.matmul(dy, p.V.mT, out=s.dx) if projects else dy
+        assert shortcut is not None and branch is not None
         return np.add(shortcut, branch, out=s.dx)
 
 
@@ -158,12 +161,12 @@ class Parametric(Layer):
         return np.add(s.dx, dx, out=s.dx)
 
 
-def _changes_width(x: Array, y: Array) -> bool:
-    """Whether a branch changed the width, so that the shortcut is projected."""
-    return x.shape[-1] != y.shape[-1]
-
-
-def _projection(in_shape: Shape, out: Shape) -> Parameter:
-    if len(in_shape) != 1 or len(out) != 1:
-        raise ValueError(f"residual cannot project rows of shape {in_shape} to {out}")
-    return Parameter((in_shape[0], out[0]), Glorot(), in_shape[0], out[0], decays=True)
+@cache
+def _shortcut(in_shape: Shape, out: Shape) -> tuple[Layer, ...]:
+    """The layers beside F: none where it keeps the shape, else a projection."""
+    if in_shape == out or len(in_shape) != len(out):
+        return ()
+    if len(out) == 3:
+        down, right = (max(1, round(a / b)) for a, b in zip(in_shape[:2], out[:2], strict=True))
+        return (Conv2D(filters=out[-1], kernel=1, stride=(down, right), init=Glorot()),)
+    return (Dense(units=out[-1]),)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Mapping
+from math import prod
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -43,15 +45,23 @@ class Parameter(NamedTuple):
 class Plan(NamedTuple):
     """What a layer needs for an input shape: its output, its parameters, its work arrays.
 
-    Shapes are those of one row and one replica; the network adds R and B in front. A layer made
-    of layers has their plans as `inner`, and finds their views in `p.inner`, `g.inner`, `s.inner`,
-    one list a chain.
+    Shapes are those of one row and one replica; the network adds R and B in front, but not to the
+    arrays that are `lent`: those are work arrays of some rows at a time, and another layer's once
+    the call is over. A layer made of layers has their plans as `inner`, and finds their views in
+    `p.inner`, `g.inner`, `s.inner`, one list a chain.
     """
 
     out_shape: Shape
     params: dict[str, Parameter]
     scratch: dict[str, Shape]
     inner: tuple[tuple[Plan, ...], ...] = ()
+    lent: Mapping[str, Shape] = MappingProxyType({})
+
+    @property
+    def most_lent(self) -> int:
+        """The most numbers that this layer or one within it borrows at a time."""
+        within = (one.most_lent for branch in self.inner for one in branch)
+        return max(sum(map(prod, self.lent.values())), *within, 0)
 
 
 class Context(NamedTuple):

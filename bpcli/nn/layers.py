@@ -31,7 +31,8 @@ class Dense(Layer):
 
     def plan(self, in_shape: Shape) -> Plan:
         if len(in_shape) != 1:
-            raise ValueError(f"dense needs flat rows, not rows of shape {in_shape}")
+            what = f"dense needs flat rows, not images {'×'.join(map(str, in_shape))}"
+            raise ValueError(f"{what}; write flatten or global_avg_pool before it")
         weight = (in_shape[0], self.units)
         return Plan(
             (self.units,),
@@ -106,7 +107,7 @@ class Scale(Layer):
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
         np.multiply(x, dy, out=s.y)  # y is free by now
-        np.add.reduce(s.y, axis=-2, keepdims=True, out=g.v)
+        np.add.reduce(s.y, axis=1, keepdims=True, out=g.v)
         return None if s.dx is None else np.multiply(dy, p.v, out=s.dx)
 
 

@@ -81,12 +81,17 @@ class Network:
     ) -> list[Views]:
         """For each layer its work arrays for batches of `rows` rows."""
         numbers = count()
+        lent = np.empty(max([plan.most_lent for plan in self.plans], default=0), dtype)
 
         def arrays(plan: Plan) -> Views:
             named: dict[str, Any] = {
                 name: np.empty((replicas, rows, *shape), dtype)
                 for name, shape in plan.scratch.items()
             }
+            start = 0
+            for name, shape in plan.lent.items():
+                start, first = start + math.prod(shape), start
+                named[name] = lent[first:start].reshape(shape, copy=False)
             index = next(numbers)
             inner = [[arrays(one) for one in branch] for branch in plan.inner]
             return Views(index=index, inner=inner, **named)

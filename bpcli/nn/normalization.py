@@ -23,6 +23,8 @@ class LayerNorm(Layer):
     epsilon: Epsilon = 1e-5
 
     def plan(self, in_shape: Shape) -> Plan:
+        if len(in_shape) != 1:
+            raise ValueError("layer_norm needs flat rows, not images; use batch_norm in its place")
         params = {"gamma": Parameter((1, *in_shape), Ones()), "beta": _shift(in_shape)}
         scratch = dict.fromkeys(("y", "dx", "xhat"), in_shape)
         return Plan(in_shape, params, {**scratch, "mean": (1,), "root": (1,), "sum": (1,)})
@@ -48,8 +50,9 @@ class LayerNorm(Layer):
 class BatchNorm(Layer):
     """y = γ x̂ + β, x̂ = (x − mean) / √(var + ε) over the rows of a batch.  arXiv:1502.03167
 
-    Prediction uses running statistics: running ← (1 − momentum) · running + momentum · batch, with
-    the unbiased variance, as in PyTorch; Keras and ONNX call 1 − momentum the momentum.
+    x (R,B,I), or images (R,B,h,w,C): over all their pixels, each channel by itself. Prediction uses
+    running statistics: running ← (1 − momentum) · running + momentum · batch, with the unbiased
+    variance, as in PyTorch; Keras and ONNX call 1 − momentum the momentum.
     """
 
     name: ClassVar[str] = "batch_norm"
@@ -60,27 +63,30 @@ class BatchNorm(Layer):
     epsilon: Epsilon = 1e-5
 
     def plan(self, in_shape: Shape) -> Plan:
+        channels = in_shape[-1:]
         params = {
-            "gamma": Parameter((1, *in_shape), Ones()),
-            "beta": _shift(in_shape),
-            "mean": Parameter((1, *in_shape), Zeros(), trained=False),
-            "var": Parameter((1, *in_shape), Ones(), trained=False),
+            "gamma": Parameter((1, *channels), Ones()),
+            "beta": _shift(channels),
+            "mean": Parameter((1, *channels), Zeros(), trained=False),
+            "var": Parameter((1, *channels), Ones(), trained=False),
         }
         return Plan(in_shape, params, dict.fromkeys(("y", "dx", "xhat"), in_shape))
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        x, y, xhat = _pixels(x), _pixels(s.y), _pixels(s.xhat)
         if ctx.training:
             mean = np.mean(x, axis=-2, keepdims=True)
-            np.subtract(x, mean, out=s.xhat)
-            var = np.mean(np.square(s.xhat, out=s.y), axis=-2, keepdims=True)
+            np.subtract(x, mean, out=xhat)
+            var = np.mean(np.square(xhat, out=y), axis=-2, keepdims=True)
             self._remember(p, mean, var, x.shape[-2])
         else:
             mean, var = p.mean, p.var
-            np.subtract(x, mean, out=s.xhat)
+            np.subtract(x, mean, out=xhat)
         s.root = np.sqrt(var + self.epsilon)
-        s.xhat /= s.root
-        np.multiply(s.xhat, p.gamma, out=s.y)
-        return np.add(s.y, p.beta, out=s.y)
+        xhat /= s.root
+        np.multiply(xhat, p.gamma, out=y)
+        y += p.beta
+        return s.y
 
     def _remember(self, p: Views, mean: Array, var: Array, rows: int) -> None:
         unbiased = var * (rows / max(rows - 1, 1))
@@ -88,13 +94,20 @@ class BatchNorm(Layer):
             running += self.momentum * (batch - running)
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
-        _scale_gradients(dy, g, s)
+        dy, flat = _pixels(dy), Views(y=_pixels(s.y), xhat=_pixels(s.xhat), root=s.root)
+        _scale_gradients(dy, g, flat)
         if s.dx is None:
             return None
         # dx = γ / (m √) · (m dy − Σ dy − x̂ Σ dy x̂), with both sums already in the gradients
-        rows = x.shape[-2]
-        s.mean, s.sum = p.gamma * g.beta / rows, p.gamma * g.gamma / rows
-        return _input_gradient(np.multiply(dy, p.gamma, out=s.y), s)
+        rows, flat.dx = dy.shape[-2], _pixels(s.dx)
+        flat.mean, flat.sum = p.gamma * g.beta / rows, p.gamma * g.gamma / rows
+        _input_gradient(np.multiply(dy, p.gamma, out=flat.y), flat)
+        return s.dx
+
+
+def _pixels(x: Array) -> Array:
+    """Rows of numbers (R,B,I) as they are, and images (R,B,h,w,C) as rows of pixels, as a view."""
+    return x.reshape(len(x), -1, x.shape[-1], copy=False)
 
 
 def _shift(in_shape: Shape) -> Parameter:

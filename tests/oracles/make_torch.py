@@ -568,7 +568,8 @@ def _rates(optimizer: optim.Optimizer, scheduler: Any) -> list[float]:
 def layers() -> dict[str, Any]:
     """Layers in training; batch_norm twice, then once for prediction."""
     rows = 2 * _numbers(7, 4) + torch.arange(4.0)
-    images = _numbers(2, 3, 6, 5)
+    images = _numbers(2, 4, 6, 5)
+    pools = _numbers(2, 3, 6, 5)
     return {
         "batch_norm": _batch_norm(rows),
         "layer_norm": _module(nn.LayerNorm(4), rows),
@@ -576,14 +577,43 @@ def layers() -> dict[str, Any]:
         "scale": _module(_Scale(4), rows),
         "residual": _module(_Branches(_branch(4), add=True, shortcut=nn.Identity()), rows),
         "residual_projection": _module(
-            _Branches(_branch(3), add=True, shortcut=nn.Linear(4, 3, bias=False)), rows
+            _Branches(_branch(3), add=True, shortcut=nn.Linear(4, 3)), rows
         ),
         "parallel_concat": _module(_Branches(_branch(2), _branch(3), add=False), rows),
         "parallel_add": _module(_Branches(_branch(3), _branch(3), add=True), rows),
         "rms_norm": _module(nn.RMSNorm(4, eps=1e-5), rows),
-        "conv2d": _module(nn.Conv2d(3, 2, (3, 2), stride=(2, 1), padding=(1, 0)), images),
-        "max_pool2d": _module(nn.MaxPool2d(2), images),
-        "avg_pool2d": _module(nn.AvgPool2d(2), images),
+        "conv2d": _images(nn.Conv2d(4, 2, (3, 2), stride=(2, 1), padding=1), images),
+        "conv2d_valid": _images(nn.Conv2d(4, 2, 3, stride=2), images),
+        "conv2d_same": _images(nn.Conv2d(4, 2, (3, 4), padding="same"), images),
+        "conv2d_groups": _images(nn.Conv2d(4, 6, 3, padding="same", groups=2), images),
+        "conv2d_depthwise": _images(nn.Conv2d(4, 8, 3, padding=1, groups=4), images),
+        "conv2d_pixels": _images(nn.Conv2d(4, 3, 1), images),
+        "max_pool": _images(nn.MaxPool2d(2), pools),
+        "max_pool_same": _images(nn.MaxPool2d(3, stride=1, padding=1), pools),
+        "avg_pool": _images(nn.AvgPool2d(2), pools),
+        "avg_pool_same": _images(
+            nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False), pools
+        ),
+        "global_avg_pool": _images(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), pools),
+        "flatten": _module(nn.Flatten(), pools),
+        "image": _module(nn.Unflatten(1, (3, 2, 2)), _numbers(2, 12)),
+        "batch_norm_images": _images(nn.BatchNorm2d(4), images),
+        "residual_images": _images(
+            _Branches(
+                nn.Conv2d(4, 3, 3, stride=2, padding=1),
+                add=True,
+                shortcut=nn.Conv2d(4, 3, 1, stride=2),
+            ),
+            images,
+        ),
+        "parallel_images": _images(
+            _Branches(
+                nn.Conv2d(4, 3, 1),
+                nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), nn.Conv2d(4, 2, 1)),
+                add=False,
+            ),
+            images,
+        ),
         "embedding": _embedding(),
         "periodic": _function(_periodic, {"w": (3, 5), "b": (3, 5), "V": (3, 5, 2), "d": (3, 2)}),
         "parametric": _function(_parametric, {"a": (4,)}),
@@ -648,6 +678,23 @@ def _function(
         "dx": _lists(x.grad),
         "gradients": {name: _lists(p.grad) for name, p in named.items()},
     }
+
+
+def _images(module: nn.Module, images: torch.Tensor) -> dict[str, Any]:
+    """Images and filters with the channels last, as they are here."""
+    entry = _module(module, images)
+    for key in ("x", "y", "dy", "dx"):
+        entry[key] = _channels_last(entry[key])
+    for key in ("parameters", "gradients"):
+        entry[key] = {name: _channels_last(p, filters=True) for name, p in entry[key].items()}
+    return entry
+
+
+def _channels_last(values: Any, *, filters: bool = False) -> Any:
+    array = np.array(values)
+    if array.ndim != 4:
+        return values
+    return array.transpose((2, 3, 1, 0) if filters else (0, 2, 3, 1)).tolist()
 
 
 class _Scale(nn.Module):
