@@ -70,6 +70,14 @@ def test_layer(layer: Layer, seed: int) -> None:
     assert relative_error(Pass([Dense(units=units), *layers, Dense(units=3)], seed)) < TOLERANCE
 
 
+@parametrize("layer", Layer)
+def test_layer_at_prediction(layer: Layer) -> None:
+    units, layers = on_rows(layer, 6)
+    one = Pass([Dense(units=units), *layers, Dense(units=3)])
+    one.context = EVALUATION
+    assert relative_error(one) < TOLERANCE
+
+
 @parametrize("initializer", Initializer)
 def test_dense_under_every_start(initializer: Initializer) -> None:
     layers: list[Layer] = [Dense(units=6, init=initializer), Dense(units=3, init=initializer)]

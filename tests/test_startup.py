@@ -58,7 +58,7 @@ run()
 """
 
 
-@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize("command", ["predict", "evaluate", "explain"])
 def test_the_threads_of_a_model_are_set_before_numpy_is_there(command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", THREADS.format(command=command)],

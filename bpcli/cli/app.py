@@ -13,6 +13,7 @@ from bpcli.cli import (
     compare,
     cv,
     evaluate,
+    explain,
     gradcheck,
     init,
     listing,
@@ -43,6 +44,7 @@ app.command("init")(init.init)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("explain")(explain.explain)
 app.command("lr-sweep")(lr_sweep.lr_sweep)
 app.command("cv")(cv.cv)
 app.command("verify")(verify.verify)

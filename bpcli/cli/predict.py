@@ -43,6 +43,17 @@ def predict(
             "e.g. 'unseen>0.05', or the largest distance, e.g. 'distance>3'; may be repeated.",
         ),
     ] = [],  # noqa: B006  Typer wants a list and never changes it
+    explain: Annotated[
+        int,
+        typer.Option(
+            "--explain",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Add the N columns that a prediction owes most to, as reason_1 …, and what each "
+            "adds to it, as attribution_1 ….",
+        ),
+    ] = 0,
     spreadsheet_safe: Annotated[
         bool,
         typer.Option(
@@ -74,6 +85,8 @@ def predict(
       cat flowers.csv | bpcli predict runs/iris-1 - | head
 
       bpcli predict runs/iris-1 flowers.csv --interval 0.9 --doubt --fail-on 'unseen>0.05'
+
+      bpcli predict runs/iris-1 flowers.csv --explain 3
     """
     from bpcli.display.console import open_terminal
     from bpcli.display.text import PATH, show
@@ -93,7 +106,7 @@ def predict(
         limits = tuple(map(limit, fail_on))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--fail-on") from None
-    asked = Asked(options.level(interval), doubt, limits)
+    asked = Asked(options.level(interval), doubt, limits, explain)
     with options.usage():
         predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal), asked)
     try:

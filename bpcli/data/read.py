@@ -137,9 +137,9 @@ class TableReader:
         return tuple(names)
 
 
-def read_table(path: Path, spec: DataSpec) -> Table:
+def read_table(path: Path, spec: DataSpec, asking: Asking = CONFIG) -> Table:
     """The table in a file, whole."""
-    reader = TableReader(path, spec)
+    reader = TableReader(path, spec, asking)
     table = Table.whole(
         [part.packed() for part in reader],
         sha256=reader.sha256,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,48 @@ from bpcli.display.window import window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bpcli.runs.explain import Explanation
 
 _SIZE = (7.0, 4.2)  # inches
+_BARS = 20
 _MARGIN = 0.1  # of the height, above and below
 
 
 def sweep_picture(facts: dict[str, Any], kind: str) -> bytes:
     """Mean ± standard error over the learning rates, one line a setting, as `svg` or `png`.
+
+    Raises ResourceError where matplotlib is not installed.
+    """
+    return drawn(lambda figure: _draw(figure.subplots(), facts), _SIZE, kind)
+
+
+def explanation_picture(explanation: Explanation, kind: str) -> bytes:
+    """Importances beside attributions as bars, and a panel for each effect, as `svg` or `png`.
+
+    Raises ResourceError where matplotlib is not installed.
+    """
+    from bpcli.display.drawings import draw_attributions, draw_effect, draw_importances
+
+    found, effects, scored = explanation.attributions, explanation.effects, explanation.scored
+    bars = min(len(found.columns), _BARS)
+
+    def draw(figure: Figure) -> None:
+        grid = figure.add_gridspec(
+            1 + len(effects), 2, height_ratios=[bars + 3, *[12] * len(effects)]
+        )
+        if scored is not None:
+            draw_importances(figure.add_subplot(grid[0, 0]), scored, _BARS)
+        draw_attributions(figure.add_subplot(grid[0, 1]), found, _BARS)
+        for i, one in enumerate(effects, 1):
+            draw_effect(figure.add_subplot(grid[i, :]), one, found.answers)
+
+    return drawn(draw, (_SIZE[0] * 1.4, 1.2 + 0.25 * bars + 3 * len(effects)), kind)
+
+
+def drawn(draw: Callable[[Figure], object], size: tuple[float, float], kind: str) -> bytes:
+    """A figure of so many inches as `svg` or `png`: the same figure gives the same bytes.
 
     Raises ResourceError where matplotlib is not installed.
     """
@@ -27,8 +63,8 @@ def sweep_picture(facts: dict[str, Any], kind: str) -> bytes:
         what, fix = "pictures need matplotlib", "pip install 'bpcli[report]'"
         raise ResourceError(Problem("BP-S005", "--picture", what, fix)) from None
     with rc_context({"svg.hashsalt": "bpcli", "svg.fonttype": "none"}):
-        figure = Figure(figsize=_SIZE, layout="constrained")
-        _draw(figure.subplots(), facts)
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure)
         content = BytesIO()
         nothing = {"Date": None} if kind == "svg" else {}
         figure.savefig(content, format=kind, dpi=150, metadata=nothing)

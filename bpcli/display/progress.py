@@ -235,9 +235,9 @@ class CountProgress:
             self._live.start()
         return self
 
-    def update(self, done: int, total: int, seconds: float) -> None:
-        """So many of the pieces known to be needed are done."""
-        text = f"{done}/{total} {self._noun}, {duration(seconds)}"
+    def update(self, done: int, total: int, seconds: float, noun: str = "") -> None:
+        """So many of the pieces known to be needed are done; another noun begins other work."""
+        text = f"{done}/{total} {noun or self._noun}, {duration(seconds)}"
         if self._live:
             line = Table.grid(padding=(0, 2))
             line.add_row(ProgressBar(total, done, width=_BAR, complete_style="cyan"), Text(text))

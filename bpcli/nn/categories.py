@@ -42,7 +42,8 @@ class CategoryDropout(Layer):
         return Plan(in_shape, {}, scratch)
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
-        if not ctx.training:
+        s.drops = ctx.training
+        if not s.drops:
             return x
         draw_kept(s.keep, self.rate, ctx, s.index)
         np.copyto(s.y, x)
@@ -55,6 +56,8 @@ class CategoryDropout(Layer):
         return s.y
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
+        if not s.drops:
+            return dy
         np.copyto(s.dx, dy)
         for block, keep in self._blocks(s.dx, s.keep):
             block *= keep

@@ -106,7 +106,8 @@ class Layer(Component):
         raise NotImplementedError
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
-        """Fill `g` and return dx (R,B,I), written into `s.dx`.
+        """Fill `g` and return dx (R,B,I), written into `s.dx`: of the forward pass before it, be
+        that of training or of prediction.
 
         `s.dx` is None in the first layer with parameters of a network that trains: nobody reads
         the gradient of the data, and it would cost as much as the forward pass.

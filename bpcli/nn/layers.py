@@ -73,7 +73,8 @@ class Dropout(Layer):
         return Plan(in_shape, {}, dict.fromkeys(("y", "dx", "mask"), in_shape))
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
-        if not ctx.training:
+        s.drops = ctx.training
+        if not s.drops:
             return x
         rate = self.rate * self.schedule.factor(ctx.iteration, ctx.total)
         draw_kept(s.mask, rate, ctx, s.index)
@@ -81,7 +82,7 @@ class Dropout(Layer):
         return np.multiply(x, s.mask, out=s.y)
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
-        return np.multiply(dy, s.mask, out=s.dx)
+        return np.multiply(dy, s.mask, out=s.dx) if s.drops else dy
 
 
 def draw_kept(kept: Array, rate: float, ctx: Context, layer: int) -> None:

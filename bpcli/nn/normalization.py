@@ -73,8 +73,9 @@ class BatchNorm(Layer):
         return Plan(in_shape, params, dict.fromkeys(("y", "dx", "xhat"), in_shape))
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
+        s.by_batch = ctx.training
         x, y, xhat = _pixels(x), _pixels(s.y), _pixels(s.xhat)
-        if ctx.training:
+        if s.by_batch:
             mean = np.mean(x, axis=-2, keepdims=True)
             np.subtract(x, mean, out=xhat)
             var = np.mean(np.square(xhat, out=y), axis=-2, keepdims=True)
@@ -98,6 +99,10 @@ class BatchNorm(Layer):
         _scale_gradients(dy, g, flat)
         if s.dx is None:
             return None
+        if not s.by_batch:
+            dx = _pixels(s.dx)
+            np.divide(np.multiply(dy, p.gamma, out=dx), s.root, out=dx)
+            return s.dx
         # dx = γ / (m √) · (m dy − Σ dy − x̂ Σ dy x̂), with both sums already in the gradients
         rows, flat.dx = dy.shape[-2], _pixels(s.dx)
         flat.mean, flat.sum = p.gamma * g.beta / rows, p.gamma * g.gamma / rows

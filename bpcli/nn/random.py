@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     NOISE = 4
     BOOTSTRAP = 5
     CHECK = 6
+    PERMUTATION = 8
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""What predictions have beside them on demand: intervals or sets, and reasons for doubt."""
+"""What predictions have beside them on demand: intervals or sets, doubts, and reasons."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bpcli.experiment.conformal import Conformal, members, rows_needed
 from bpcli.experiment.predictor import Ensemble
 from bpcli.metrics.metric import Floats
 from bpcli.runs.limits import Limit, Tally
+from bpcli.runs.reasons import reason_columns
 from bpcli.runs.spreadsheet import Column
 
 
@@ -26,6 +27,7 @@ class Asked(NamedTuple):
     level: Fraction | None = None  # of intervals or sets
     doubt: bool = False
     limits: tuple[Limit, ...] = ()
+    reasons: int = 0  # the strongest columns of each row
 
 
 NOTHING = Asked()
@@ -45,7 +47,7 @@ class Extras:
     def columns(self, table: Table, prediction: Floats) -> list[Column]:
         """The columns of a part of the file."""
         columns: list[Column] = []
-        level, wanted, limits = self.asked
+        level, wanted, limits, reasons = self.asked
         if self._conformal is not None and level is not None:
             columns += interval_columns(self.ensemble, prediction, self._conformal.radius(level))
         if wanted or limits:
@@ -53,6 +55,8 @@ class Extras:
             self._tally.add(doubt)
             if wanted:
                 columns += [(kind, cells.tolist()) for kind, cells in doubt._asdict().items()]
+        if reasons:
+            columns += reason_columns(self.ensemble, table, reasons)
         return columns
 
     def notices(self) -> Iterator[Notice]:

@@ -129,7 +129,7 @@ def evaluate_model(
     """Every metric of the model on a labelled CSV; rows without a label are left out, and said."""
     predictions = Predictions(model, data, dialect, asked)
     reader, target = predictions.reader, predictions.ensemble.target
-    _require_targets(target.columns, reader)
+    require_targets(target.columns, reader.names, data.name)
     truths, values = [], []
     for table, part in predictions:
         labelled = target.usable(table)
@@ -137,9 +137,9 @@ def evaluate_model(
         values.append(part[labelled])
     truth, prediction = np.concatenate(truths), np.concatenate(values)
     if not len(truth):
-        what = f"no row has a value in each of {listing([repr(n) for n in target.columns])}"
-        raise DataError(Problem("BP-D061", data.name, what, "give a labelled file"))
-    notes = [*_seen_in_training(predictions)]
+        raise without_labels(target.columns, data.name)
+    known = reader.sha256 == predictions.record.data_sha256
+    notes = [seen_in_training(data.name)] if known else []
     if left_out := reader.rows - len(truth):
         what = f"rows without a target left out: {left_out}"
         notes.append(Notice("BP-D112", data.name, what))
@@ -172,21 +172,27 @@ def _known(record: ModelRecord) -> tuple[str, ...]:
     return (*record.config["data"]["columns"], *record.target.columns, *record.ids)
 
 
-def _require_targets(names: tuple[str, ...], reader: TableReader) -> None:
-    problems = [_absent(name, reader) for name in names if name not in reader.names]
+def require_targets(targets: tuple[str, ...], names: tuple[str, ...], file: str) -> None:
+    """Raises DataError where a target is none of the names of a file's columns."""
+    problems = [_absent(target, names, file) for target in targets if target not in names]
     if problems:
         raise DataError(*problems)
 
 
-def _absent(name: str, reader: TableReader) -> Problem:
-    what = f"there is no target column {name!r}{did_you_mean(name, reader.names)}"
-    fix = f"evaluate needs it; the columns are {listing(reader.names)}"
-    return Problem("BP-D060", reader.path.name, what, fix)
+def _absent(target: str, names: tuple[str, ...], file: str) -> Problem:
+    what = f"there is no target column {target!r}{did_you_mean(target, names)}"
+    fix = f"a score needs it; the columns are {listing(names)}"
+    return Problem("BP-D060", file, what, fix)
 
 
-def _seen_in_training(predictions: Predictions) -> list[Notice]:
-    if predictions.reader.sha256 != predictions.record.data_sha256:
-        return []
+def without_labels(targets: tuple[str, ...], file: str) -> DataError:
+    """That no row of a file can be scored."""
+    what = f"no row has a value in each of {listing([repr(name) for name in targets])}"
+    return DataError(Problem("BP-D061", file, what, "give a labelled file"))
+
+
+def seen_in_training(file: str) -> Notice:
+    """That a file is the one that the model has learned from."""
     what = "this is the file the model was trained on; most of its rows are no test"
     fix = "use rows the model has not seen; metrics.json has the test rows' scores"
-    return [Notice("BP-D114", predictions.reader.path.name, what, fix)]
+    return Notice("BP-D114", file, what, fix)

@@ -6,13 +6,14 @@ Each module is a table of cases. Every message id of bpcli has a case here, from
 
 from __future__ import annotations
 
-from bad_inputs import config, data, limits, model, other, predict, runs, selection
+from bad_inputs import config, data, explain, limits, model, other, predict, runs, selection
 from bad_inputs.case import Case
 
 AREAS = {
     "config": config.CASES,
     "data": data.CASES,
     "predict": predict.CASES,
+    "explain": explain.CASES,
     "model": model.CASES,
     "limits": limits.CASES,
     "runs": runs.CASES,

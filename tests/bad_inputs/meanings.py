@@ -13,6 +13,7 @@ FAMILIES = {
     "X": "Faults of bpcli",
     "S": "Selection",
     "L": "Limits",
+    "E": "Explanations",
 }
 
 MEANINGS = {
@@ -198,6 +199,9 @@ MEANINGS = {
     "BP-B002": "A run on another machine may be using the folder.",
     "BP-X001": "bpcli itself has a fault.",
     "BP-L001": "A file gives more doubt than a limit allows.",
+    "BP-E001": "Columns that go together are permuted together too.",
+    "BP-E002": "Rows without a target have no permutation importance.",
+    "BP-E003": "Integrated gradients miss a part of a prediction.",
     "BP-S001": "A worker process ends again and again.",
     "BP-S002": "The journal is of another study.",
     "BP-S003": "The journal is damaged.",
