@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from components import members, parametrize
+from components import members, on_rows, parametrize
 from running import ROOT, bpcli
 
 from bpcli.experiment.load import load
@@ -31,13 +31,18 @@ NOTHING = Regularization()
 
 
 def objective(
-    layers: list[Layer], loss: Loss, regularization: Regularization = NOTHING, seed: int = 0
+    layers: list[Layer],
+    loss: Loss,
+    regularization: Regularization = NOTHING,
+    *,
+    seed: int = 0,
+    inputs: int = 5,
 ) -> Objective:
     """A network on rows whose last two inputs are codes, as layers for categories ask for."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(0, 1.0, (1, 9, 5))
-    x[..., 3:] = rng.integers(0, 3, (1, 9, 2))
-    network = Network(layers, (5,))
+    x = rng.normal(0, 1.0, (1, 9, inputs))
+    x[..., -2:] = rng.integers(0, 3, (1, 9, 2))
+    network = Network(layers, (inputs,))
     (outputs,) = network.out_shape
     t = np.abs(rng.normal(0, 1, (1, 9, outputs // max(1, len(loss.quantiles())))))
     if loss.predicts != "numbers":
@@ -52,10 +57,11 @@ def verdicts(one: Objective) -> dict[str, str]:
 
 @parametrize("layer", Layer)
 def test_every_layer(layer: Layer) -> None:
-    between: list[Layer] = [Dense(units=6), layer, Dense(units=2)]
-    first: list[Layer] = [layer, Dense(units=2)]
-    for layers in (between, first):
-        found = verdicts(objective(layers, MSE()))
+    units, inside = on_rows(layer, 6)
+    inputs, first = on_rows(layer, 5)
+    between: list[Layer] = [Dense(units=units), *inside, Dense(units=2)]
+    for width, layers in ((5, between), (inputs, [*first, Dense(units=2)])):
+        found = verdicts(objective(layers, MSE(), inputs=width))
         assert found and "differs" not in found.values(), found
         assert found[f"{len(layers)} W"] == "agrees"
 

@@ -21,6 +21,7 @@ from bpcli.cli import (
     plan,
     predict,
     schema,
+    trace,
     train,
     validate,
     verify,
@@ -50,6 +51,7 @@ app.command("cv")(cv.cv)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("gradcheck")(gradcheck.gradcheck)
+app.command("trace")(trace.trace)
 app.command("validate")(validate.validate)
 app.command("plan")(plan.plan)
 app.command("list")(listing.list_components)

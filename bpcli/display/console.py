@@ -23,6 +23,23 @@ _ASCII = str.maketrans(
         "≥": ">=",
         "±": "+-",
         "∞": "inf",
+        "⋮": ":",
+        "←": "<-",
+        "θ": "theta",
+        "η": "eta",
+        "δ": "delta",
+        "∂": "d",
+        "Σ": "sum ",
+        "√": "sqrt ",
+        "ℓ": "l",
+        "σ": "sigma",
+        "⊙": "*",
+        "ᵀ": "^T",
+        "⁻": "-",
+        "²": "^2",
+        "\u0302": "^",
+        **{chr(0x2080 + digit): str(digit) for digit in range(10)},
+        **{sign: str(digit) for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹") if digit != 2},
     }
 )
 

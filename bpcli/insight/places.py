@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bpcli.nn.layer import Layer, Plan
+from bpcli.nn.layer import Layer, Plan, Shape
 from bpcli.nn.network import Network
 
 Path = tuple[int, ...]  # as in `Slot.path`: (layer,), or (layer, chain, layer, …)
@@ -30,16 +30,18 @@ class Place(NamedTuple):
 
 def places(network: Network) -> list[Place]:
     """Every layer, each before those inside it: the order of `s.index` in a scratch."""
-    return list(_places(network.layers, network.plans, (), ""))
+    return list(_places(network.layers, network.plans, network.in_shape, (), ""))
 
 
 def _places(
-    layers: Sequence[Layer], plans: Sequence[Plan], path: Path, prefix: str
+    layers: Sequence[Layer], plans: Sequence[Plan], shape: Shape, path: Path, prefix: str
 ) -> Iterator[Place]:
     for index, (layer, plan) in enumerate(zip(layers, plans, strict=True)):
         place = Place((*path, index), layer, plan, f"{prefix}{index + 1}")
         yield place
-        for chain, (inside, their_plans) in enumerate(zip(layer.inner, plan.inner, strict=True)):
-            branch = chr(ord("a") + chain) if len(layer.inner) > 1 else ""
+        chains = layer.chains(shape)
+        for chain, (inside, their_plans) in enumerate(zip(chains, plan.inner, strict=True)):
+            branch = chr(ord("a") + chain) if sum(map(bool, chains)) > 1 else ""
             within = f"{place.number}{branch}."
-            yield from _places(inside, their_plans, (*place.path, chain), within)
+            yield from _places(inside, their_plans, shape, (*place.path, chain), within)
+        shape = plan.out_shape

@@ -24,7 +24,7 @@ class Activation(Layer):
 
 
 class Relu(Activation):
-    """y = max(x, 0).  Nair & Hinton 2010, ICML"""
+    """y = max(x, 0), dy/dx = 1 for x > 0, else 0.  Nair & Hinton 2010, ICML"""
 
     name: ClassVar[str] = "relu"
 
@@ -37,7 +37,7 @@ class Relu(Activation):
 
 
 class LeakyRelu(Activation):
-    """y = x for x > 0, slope · x below.  Maas et al. 2013, ICML workshop"""
+    """y = x for x > 0, slope · x below, dy/dx = 1 or slope.  Maas et al. 2013, ICML workshop"""
 
     name: ClassVar[str] = "leaky_relu"
     slope: Annotated[float, Field(ge=0, lt=1, description="slope for negative x")] = 0.01

@@ -71,14 +71,20 @@ class Batches:
             np.empty((len(a), gathered, *a.shape[2:]), a.dtype) for a in (rows.x, rows.t)
         ]
 
+    def order(self, epoch: int) -> Ints:
+        """The rows in the order of an epoch; full-batch gradient descent takes that of the file."""
+        if self.size >= self.n:
+            return np.arange(self.n)
+        return generator(self.seed, Purpose.SHUFFLE, epoch).permutation(self.n)
+
     def of_epoch(self, epoch: int, first: int, last: int) -> Iterator[Batch]:
         """The batches number `first` to `last` − 1."""
         if self.size >= self.n:  # full-batch gradient descent: every row, in the order of the file
             own = self.member.part(self.n, ROWS)
             x, t = self.rows.x[:, own], self.rows.t[:, own]
-            yield Batch(x, t, self._weights(np.arange(self.n), own), self.n, own.start)
+            yield Batch(x, t, self._weights(self.order(epoch), own), self.n, own.start)
             return
-        order = generator(self.seed, Purpose.SHUFFLE, epoch).permutation(self.n)
+        order = self.order(epoch)
         end = min(last * self.size, self.n)
         done = first * self.size
         # From the middle of an epoch on, the rows gathered at once are those of a whole epoch.

@@ -26,6 +26,7 @@ class CategoryDropout(Layer):
     The last inputs of x are blocks, one a column of categories. A block of one input is a code,
     and 0 is the unseen one; a wider block is one-hot, and its last input stands for the unseen
     one. Word dropout: Iyyer et al. 2015, doi:10.3115/v1/P15-1162
+    Backward: dx = dy where x is kept, else 0.
     """
 
     name: ClassVar[str] = "category_dropout"
@@ -75,6 +76,7 @@ class Embedding(Layer):
 
     The last inputs of x are codes k, one a table; x' are the others. E (R,rows,width) starts as
     N(0, 1), as in PyTorch. A code beyond its table is the nearest one.  arXiv:1604.06737
+    Backward: dE[k] = Σ dy over the rows with code k.
     """
 
     name: ClassVar[str] = "embedding"

@@ -24,6 +24,7 @@ class Residual(Layer):
 
     The gradient reaches x past F, so deep networks train. P is a projection: a dense layer; for
     images a conv2d of single pixels, at the stride that F comes to.
+    Backward: dx = dy ∂P/∂x + dy ∂F/∂x, where nothing is projected dx = dy + dy ∂F/∂x.
     """
 
     name: ClassVar[str] = "residual"
@@ -34,10 +35,13 @@ class Residual(Layer):
     def inner(self) -> tuple[tuple[Layer, ...], ...]:
         return (self.layers,)
 
+    def chains(self, in_shape: Shape) -> tuple[tuple[Layer, ...], ...]:
+        out = chain.out_shape(tuple(chain.plan_chain(self.layers, in_shape)), in_shape)
+        return (_shortcut(in_shape, out), self.layers)
+
     def plan(self, in_shape: Shape) -> Plan:
-        inner = tuple(chain.plan_chain(self.layers, in_shape))
+        shortcut, inner = (tuple(chain.plan_chain(one, in_shape)) for one in self.chains(in_shape))
         out = chain.out_shape(inner, in_shape)
-        shortcut = tuple(chain.plan_chain(_shortcut(in_shape, out), in_shape))
         if chain.out_shape(shortcut, in_shape) != out:
             raise ValueError(f"residual cannot project rows of shape {in_shape} to {out}")
         return Plan(out, {}, {"y": out, "dx": in_shape}, (shortcut, inner))
@@ -58,7 +62,10 @@ class Residual(Layer):
 
 
 class Parallel(Layer):
-    """y = concat(F₁(x), F₂(x), …) or their sum: branches side by side.  arXiv:1409.4842"""
+    """y = concat(F₁(x), F₂(x), …) or their sum: branches side by side.  arXiv:1409.4842
+
+    Backward: dx = Σ over the branches of what each gives for its part of dy.
+    """
 
     name: ClassVar[str] = "parallel"
     example: ClassVar[dict[str, Any]] = {"branches": [[{"dense": 2}, "tanh"], [{"dense": 2}]]}
@@ -119,6 +126,7 @@ class Parametric(Layer):
     """y = x + a (f(x) − x) with one learned a for each input: how much of f.  arXiv:2407.04491
 
     x (R,B,I) → y (R,B,I);  a (R,1,I) starts at 1, where y = f(x).
+    Backward: dx = dy (1 − a + a f′(x)), da = Σ dy (f(x) − x) over the rows.
     """
 
     name: ClassVar[str] = "parametric"

@@ -23,6 +23,8 @@ class Conv2D(Layer):
     W (R,kh,kw,C/groups,filters), b (R,1,filters). Like everywhere in this field the kernel is not
     flipped. The windows are laid out as rows of a matrix, some images at a time, and multiplied by
     all filters at once.
+    Backward: dW = Σ over the places of the window at each times dy there, db = Σ dy over the
+    places, dx = dy * W turned round.
     """
 
     name: ClassVar[str] = "conv2d"

@@ -85,8 +85,12 @@ class Layer(Component):
 
     @property
     def inner(self) -> tuple[tuple[Layer, ...], ...]:
-        """The chains of layers that it is made of, in the order of its plan's `inner`."""
+        """The chains of layers that it is made of."""
         return ()
+
+    def chains(self, in_shape: Shape) -> tuple[tuple[Layer, ...], ...]:
+        """These and others that follow from the shape, in the order of its plan's `inner`."""
+        return self.inner
 
     @property
     def needs_whole_batch(self) -> bool:

@@ -19,6 +19,7 @@ class Dense(Layer):
     """y = x W + b.   x (R,B,I) → y (R,B,units);  W (R,I,units), b (R,1,units)
 
     Where `init` is ntk, y = x W / √I + b.
+    Backward: dx = dy Wᵀ, dW = xᵀ dy, db = Σ dy over the rows; with ntk dx and dW are divided by √I.
     """
 
     name: ClassVar[str] = "dense"
@@ -61,6 +62,7 @@ class Dropout(Layer):
     """y = x · m / (1 − rate), m ~ Bernoulli(1 − rate); y = x at prediction.
 
     `rate` is the share that is dropped.  Srivastava et al. 2014, JMLR 15:1929
+    Backward: dx = dy · m / (1 − rate).
     """
 
     name: ClassVar[str] = "dropout"
@@ -94,7 +96,10 @@ def draw_kept(kept: Array, rate: float, ctx: Context, layer: int) -> None:
 
 
 class Scale(Layer):
-    """y = x · v: one learned factor for each input.  v (R,1,I) starts at 1.  arXiv:2407.04491"""
+    """y = x · v: one learned factor for each input.  v (R,1,I) starts at 1.  arXiv:2407.04491
+
+    Backward: dx = dy · v, dv = Σ x · dy over the rows.
+    """
 
     name: ClassVar[str] = "scale"
     rate: Annotated[RateFactor, Field(description="factor on the learning rate of v")] = 1.0
@@ -116,6 +121,7 @@ class Noise(Layer):
     """y = x + std · ε, ε ~ N(0, 1) while training; y = x at prediction.
 
     Bishop 1995, doi:10.1162/neco.1995.7.1.108
+    Backward: dx = dy.
     """
 
     name: ClassVar[str] = "noise"

@@ -17,6 +17,7 @@ class LayerNorm(Layer):
     """y = γ x̂ + β, x̂ = (x − mean) / √(var + ε) over each row's features.  arXiv:1607.06450
 
     Each row by itself, so training and prediction are the same. γ, β (R,1,I) start at 1 and 0.
+    Backward: dx = (dx̂ − mean(dx̂) − x̂ mean(dx̂ x̂)) / √(var + ε), dx̂ = γ dy, over the features.
     """
 
     name: ClassVar[str] = "layer_norm"
@@ -53,6 +54,7 @@ class BatchNorm(Layer):
     x (R,B,I), or images (R,B,h,w,C): over all their pixels, each channel by itself. Prediction uses
     running statistics: running ← (1 − momentum) · running + momentum · batch, with the unbiased
     variance, as in PyTorch; Keras and ONNX call 1 − momentum the momentum.
+    Backward: dx = (dx̂ − mean(dx̂) − x̂ mean(dx̂ x̂)) / √(var + ε), dx̂ = γ dy, over the rows.
     """
 
     name: ClassVar[str] = "batch_norm"

@@ -34,6 +34,7 @@ class Periodic(NumericEmbedding):
 
     w, b (R,n,F), w ~ N(0, sigma²), b ~ U(−π, π); V and d ~ U(−1/√F, 1/√F). `sigma` decides how
     fast the waves are: it is the setting to try other values of.
+    Backward: dV = fᵀ de, dd = Σ de, df = de Vᵀ for each number; then through the cosine.
     """
 
     name: ClassVar[str] = "periodic"
@@ -92,6 +93,7 @@ class Piecewise(NumericEmbedding):
     x counts bins: 2.5 is the middle of the third. f_t(x) = x − t, not below 0 but for the first t
     and not above 1 but for the last, t = 0 … F − 1, F bins.  Gorishniy et al. 2022,
     arXiv:2203.05556
+    Backward: dV = fᵀ de, dd = Σ de for each number.
     """
 
     name: ClassVar[str] = "piecewise"

@@ -21,6 +21,7 @@ class MaxPool(Layer):
     """y = the largest pixel of each window, in each channel.  x (R,B,h,w,C) → y (R,B,h',w',C)
 
     Padding is never the largest. Of equal pixels the first one gets the gradient.
+    Backward: dx = dy at the largest pixel of each window, else 0.
     """
 
     name: ClassVar[str] = "max_pool"
@@ -55,6 +56,7 @@ class AvgPool(Layer):
     """y = the mean of each window, in each channel.  x (R,B,h,w,C) → y (R,B,h',w',C)
 
     Padding is left out of the mean: PyTorch's `count_include_pad=False`.
+    Backward: dx = dy / (pixels of the window) at each of them.
     """
 
     name: ClassVar[str] = "avg_pool"
@@ -86,6 +88,7 @@ class GlobalAvgPool(Layer):
     """y = the mean of each channel over the whole image.  x (R,B,h,w,C) → y (R,B,C)
 
     Lin et al. 2013, arXiv:1312.4400
+    Backward: dx = dy / (h w) at each pixel.
     """
 
     name: ClassVar[str] = "global_avg_pool"

@@ -6,7 +6,18 @@ Each module is a table of cases. Every message id of bpcli has a case here, from
 
 from __future__ import annotations
 
-from bad_inputs import config, data, explain, limits, model, other, predict, runs, selection
+from bad_inputs import (
+    config,
+    data,
+    explain,
+    insight,
+    limits,
+    model,
+    other,
+    predict,
+    runs,
+    selection,
+)
 from bad_inputs.case import Case
 
 AREAS = {
@@ -18,6 +29,7 @@ AREAS = {
     "limits": limits.CASES,
     "runs": runs.CASES,
     "selection": selection.CASES,
+    "insight": insight.CASES,
     "other": other.CASES,
 }
 CASES: list[Case] = [case for cases in AREAS.values() for case in cases]

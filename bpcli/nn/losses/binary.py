@@ -12,7 +12,10 @@ from bpcli.nn.losses.loss import Kind, Loss
 
 
 class BinaryCrossEntropy(Loss):
-    """ℓ = −t log σ(z) − (1 − t) log(1 − σ(z)), one score for two classes."""
+    """ℓ = −t log σ(z) − (1 − t) log(1 − σ(z)), one score for two classes.
+
+    Backward: dz = c (σ(z) − t).
+    """
 
     name: ClassVar[str] = "binary_cross_entropy"
     predicts: ClassVar[Kind] = "classes"
@@ -37,6 +40,7 @@ class MultilabelCrossEntropy(Loss):
     """ℓ = mean over labels of −t log σ(z) − (1 − t) log(1 − σ(z)): labels that may go together.
 
     One score for each label, t 0 or 1.  PyTorch's multilabel_soft_margin_loss
+    Backward: dz = c (σ(z) − t) / O.
     """
 
     name: ClassVar[str] = "multilabel_cross_entropy"

@@ -16,6 +16,7 @@ class CrossEntropy(Loss):
 
     label_smoothing ε replaces t by (1 − ε) t + ε / O, as in PyTorch, in every value of this loss,
     that of validation rows too.  Szegedy et al. 2015, arXiv:1512.00567
+    Backward: dz = c (softmax(z) − t).
     """
 
     name: ClassVar[str] = "cross_entropy"

@@ -19,7 +19,10 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 
 
 class MSE(Loss):
-    """ℓ = mean over outputs of (z − t)², the mean squared error, without a factor ½."""
+    """ℓ = mean over outputs of (z − t)², the mean squared error, without a factor ½.
+
+    Backward: dz = c 2 (z − t) / O.
+    """
 
     name: ClassVar[str] = "mse"
     predicts: ClassVar[Kind] = "numbers"
@@ -36,6 +39,7 @@ class MAE(Loss):
     """ℓ = mean over outputs of |z − t|, the mean absolute error: it finds the median.
 
     The gradient at z = t is 0, as in PyTorch.
+    Backward: dz = c sign(z − t) / O.
     """
 
     name: ClassVar[str] = "mae"
@@ -52,6 +56,7 @@ class Huber(Loss):
 
     PyTorch's huber_loss; its smooth_l1_loss is this divided by delta.  Huber 1964,
     doi:10.1214/aoms/1177703732
+    Backward: dz = c k / O.
     """
 
     name: ClassVar[str] = "huber"
@@ -77,6 +82,7 @@ class LogCosh(Loss):
     """ℓ = mean over outputs of log cosh(z − t): ½ e² near 0, |e| − log 2 far out.
 
     Its scale is 1 in units of the scaled target.
+    Backward: dz = c tanh(z − t) / O.
     """
 
     name: ClassVar[str] = "log_cosh"
@@ -105,6 +111,7 @@ class Quantile(Loss):
 
     One output for each level, next to each other for each target: z (R,B,O·levels), t (1|R,B,O).
     The link sorts them, so quantiles never cross.  Koenker & Bassett 1978, doi:10.2307/1913643
+    Backward: dz = c (1 − q) where z > t, −c q where z < t, each over the number of outputs.
     """
 
     name: ClassVar[str] = "quantile"
@@ -151,6 +158,7 @@ class Poisson(Loss):
 
     PyTorch's poisson_nll_loss, without the terms that only depend on t. From z = 30 on, e^z goes
     on as its tangent: neither the loss nor its gradient overflows.
+    Backward: dz = c (e^z − t) / O.
     """
 
     name: ClassVar[str] = "poisson"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -31,6 +32,9 @@ class Adam(Elementwise):
     def slots(self) -> tuple[str, ...]:
         return ("m", "v")
 
+    def in_formula(self, slots: Mapping[str, Array], t: int) -> dict[str, Array]:
+        return adam_means(self, slots, t)
+
     def step(self, p: Array, g: Array, s: Views, lr: Array, t: int) -> None:
         adam_step(self, p, g, s, lr, t)
 
@@ -56,6 +60,9 @@ class AdamW(Elementwise):
     def slots(self) -> tuple[str, ...]:
         return ("m", "v")
 
+    def in_formula(self, slots: Mapping[str, Array], t: int) -> dict[str, Array]:
+        return adam_means(self, slots, t)
+
     def step(self, p: Array, g: Array, s: Views, lr: Array, t: int) -> None:
         adam_step(self, p, g, s, lr, t)
 
@@ -74,6 +81,14 @@ def adam_step(adam: Adam | AdamW, p: Array, g: Array, s: Views, lr: Array, t: in
     np.divide(s.m, s.a, out=s.a)
     s.a *= lr * (mean / root)
     p -= s.a
+
+
+def adam_means(adam: Adam | AdamW, slots: Mapping[str, Array], t: int) -> dict[str, Array]:
+    """m̂ and v̂ after the t-th step, from slots that hold them without their constant factors."""
+    return {
+        "m̂": slots["m"] * ((1 - adam.beta1) / (1 - adam.beta1**t)),
+        "v̂": slots["v"] * ((1 - adam.beta2) / (1 - adam.beta2**t)),
+    }
 
 
 class NAdam(Elementwise):

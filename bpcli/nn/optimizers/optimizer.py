@@ -10,6 +10,7 @@ before the step, by `regularization.weight_decay` or, where that is 0, by the op
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -36,6 +37,10 @@ class Optimizer(Component):
     def decay(self) -> float:
         """λ of a decoupled decay θ ← θ (1 − lr λ), which the trainer does before the step."""
         return 0.0
+
+    def in_formula(self, slots: Mapping[str, Array], t: int) -> dict[str, Array]:
+        """What is kept after the t-th step, as the formula of the update names and means it."""
+        return dict(slots)
 
     def is_done(self, slots: dict[str, Array]) -> bool:
         """Whether no replica would move in another step."""
