@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli import (
+    check,
     compare,
     cv,
     evaluate,
@@ -52,6 +53,7 @@ app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("gradcheck")(gradcheck.gradcheck)
 app.command("trace")(trace.trace)
+app.command("check")(check.check)
 app.command("validate")(validate.validate)
 app.command("plan")(plan.plan)
 app.command("list")(listing.list_components)

@@ -42,15 +42,15 @@ def contents(table: Table, layout: FeatureLayout, rows: Ints) -> list[Content]:
 def association(columns: Sequence[Content]) -> Floats:
     """The association of all pairs (C,C), symmetric, with 1 on the diagonal."""
     found = np.eye(len(columns))
-    ranks = np.array([_ranks(one.numbers) for one in columns if one.numbers is not None])
+    ranked = np.array([ranks(one.numbers) for one in columns if one.numbers is not None])
     numbers = [i for i, one in enumerate(columns) if one.numbers is not None]
     if numbers:
-        found[np.ix_(numbers, numbers)] = np.abs(_correlation(ranks))
+        found[np.ix_(numbers, numbers)] = np.abs(_correlation(ranked))
     categories = [i for i, one in enumerate(columns) if one.codes is not None][:MOST]
     for k, i in enumerate(categories):
         codes = columns[i].codes
         assert codes is not None
-        for n, rank in zip(numbers, ranks, strict=True):
+        for n, rank in zip(numbers, ranked, strict=True):
             found[i, n] = found[n, i] = _ratio(codes, rank)
         for j in categories[:k]:
             other = columns[j].codes
@@ -71,10 +71,10 @@ def groups(association: Floats, least: float) -> list[list[int]]:
     return [group for group in found if len(group) > 1]
 
 
-def _ranks(numbers: Floats) -> Floats:
-    """Ranks (N,), the middle one for a gap."""
-    ranks = pd.Series(numbers).rank().to_numpy(dtype=np.float64)
-    return np.where(np.isnan(ranks), (np.sum(~np.isnan(numbers)) + 1) / 2, ranks)
+def ranks(numbers: Floats) -> Floats:
+    """Ranks (N,), the mean one of equal numbers and the middle one for a gap."""
+    found = pd.Series(numbers).rank().to_numpy(dtype=np.float64)
+    return np.where(np.isnan(found), (np.sum(~np.isnan(numbers)) + 1) / 2, found)
 
 
 def _correlation(rows: Floats) -> Floats:

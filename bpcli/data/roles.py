@@ -210,7 +210,7 @@ def _column(
         if role == "date" and facts.distinct == 1 and not facts.missing:
             return Column(name=name, role="constant", reason="every training cell is the same")
         return Column(name=name, role=role, reason=DECLARED)
-    id_name = _is_id_name(name, first=name == table.names[0])
+    id_name = is_id_name(name, first=name == table.names[0])
     role, reason = _infer(facts, id_name) or (
         ("date", "its cells are dates")
         if facts.nearly(_dates(table, name, rows))
@@ -225,7 +225,8 @@ def _dates(table: Table, name: str, rows: Ints) -> int:
     return int((~np.isnan(table.days(name, formats[0])[rows])).sum()) if formats else 0
 
 
-def _is_id_name(name: str, *, first: bool) -> bool:
+def is_id_name(name: str, *, first: bool = False) -> bool:
+    """Whether a column is called like an identifier; the first one may have no name."""
     unnamed = first and (not name or _PANDAS_INDEX.fullmatch(name))
     return bool(unnamed or _ID_NAME.search(name))
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bpcli.config.errors import Notice, listing
 from bpcli.data.arrays import Ints, Sets
+from bpcli.data.association import ranks
 from bpcli.data.roles import INPUT_ROLES, Column
 from bpcli.data.split import HELD_OUT, SET_NAMES, TRAIN
 from bpcli.data.table import Table
@@ -54,12 +55,16 @@ def _equal_columns(table: Table, names: Sequence[str]) -> Iterator[Notice]:
 def _copies(table: Table, names: Sequence[str], target: str, rows: Ints) -> Iterator[Notice]:
     """Columns from which the target follows exactly."""
     for name in names:
-        how = _one_to_one(table, name, target, rows) or _on_a_line(table, name, target, rows)
-        if how:
+        if how := told_exactly(table, name, target, rows):
             what = f"column {name!r} tells the target {target!r} exactly: {how}"
             drop = f"{{{json.dumps(name, ensure_ascii=False)}: drop}}"
             fix = f"if it is not known before the target is, set data.columns: {drop}"
             yield Notice("BP-D143", table.path.name, what, fix)
+
+
+def told_exactly(table: Table, name: str, target: str, rows: Ints) -> str:
+    """How the target follows from a column in all rows; empty where it does not."""
+    return _one_to_one(table, name, target, rows) or _on_a_curve(table, name, target, rows)
 
 
 def _one_to_one(table: Table, name: str, target: str, rows: Ints) -> str:
@@ -71,8 +76,8 @@ def _one_to_one(table: Table, name: str, target: str, rows: Ints) -> str:
     return f"{distinct} values of each go together in all {len(rows)} rows"
 
 
-def _on_a_line(table: Table, name: str, target: str, rows: Ints) -> str:
-    """Whether both are numbers whose correlation is 1 or −1."""
+def _on_a_curve(table: Table, name: str, target: str, rows: Ints) -> str:
+    """Whether both are numbers and lie on a line, or on a curve that rises or falls throughout."""
     cells = [table.cells(one) for one in (name, target)]
     if any(one.not_numbers.any() for one in cells):
         return ""
@@ -82,7 +87,10 @@ def _on_a_line(table: Table, name: str, target: str, rows: Ints) -> str:
         return ""
     with np.errstate(all="ignore"):  # of a constant or of huge numbers there is no correlation
         r = np.corrcoef(x[both], y[both])[0, 1]
-    return f"the correlation of {len(both)} rows is {r:.0f}" if abs(r) > 1 - _EXACT else ""
+        rho = np.corrcoef(ranks(x[both]), ranks(y[both]))[0, 1]
+    if abs(r) > 1 - _EXACT:
+        return f"the correlation of {len(both)} rows is {r:.0f}"
+    return f"the ranks of {len(both)} rows correlate by {rho:.0f}" if abs(rho) > 1 - _EXACT else ""
 
 
 def _rare_classes(table: Table, target: str, rows: Ints) -> Iterator[Notice]:
@@ -97,7 +105,7 @@ def _rare_classes(table: Table, target: str, rows: Ints) -> Iterator[Notice]:
 
 def _repeated_rows(table: Table, names: Sequence[str], sets: Sets) -> Iterator[Notice]:
     """Held-out rows that the network was trained on too, target and all."""
-    group = _groups(table, names)
+    group = same_rows(table, names)
     seen = np.zeros(len(group) + 1, dtype=bool)
     seen[group[sets == TRAIN]] = True
     for which in HELD_OUT:
@@ -110,7 +118,7 @@ def _repeated_rows(table: Table, names: Sequence[str], sets: Sets) -> Iterator[N
             yield Notice("BP-D145", table.path.name, what, fix)
 
 
-def _groups(table: Table, names: Sequence[str]) -> Ints:
+def same_rows(table: Table, names: Sequence[str]) -> Ints:
     """A number for each row (N,), the same for rows whose cells are all the same."""
     every, group = np.arange(table.n_rows), np.zeros(table.n_rows, dtype=np.int64)
     for name in names:

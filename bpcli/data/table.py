@@ -175,6 +175,16 @@ class Table:
         columns = {name: self._packed(name) for name in self.names}
         return Table(self.path, columns, self._lines, spec=self.spec, start=self.start)
 
+    def with_cells_of(self, names: Sequence[str], rows: Ints) -> Table:
+        """The table in which some columns have the cells of other rows (N,)."""
+        columns = {
+            name: self.text(name)[rows] if name in names else column
+            for name, column in self._columns.items()
+        }
+        table = Table(self.path, columns, self._lines, spec=self.spec, parts=self.parts)
+        table._cells = {name: cells for name, cells in self._cells.items() if name not in names}
+        return table
+
     def cells(self, name: str) -> Cells:
         """The column as distinct words without spaces around them."""
         if name not in self._cells:

@@ -7,6 +7,7 @@ Each module is a table of cases. Every message id of bpcli has a case here, from
 from __future__ import annotations
 
 from bad_inputs import (
+    check,
     config,
     data,
     explain,
@@ -24,6 +25,7 @@ AREAS = {
     "config": config.CASES,
     "data": data.CASES,
     "predict": predict.CASES,
+    "check": check.CASES,
     "explain": explain.CASES,
     "model": model.CASES,
     "limits": limits.CASES,

@@ -14,6 +14,7 @@ FAMILIES = {
     "S": "Selection",
     "L": "Limits",
     "E": "Explanations",
+    "A": "Audit",
 }
 
 MEANINGS = {
@@ -202,6 +203,15 @@ MEANINGS = {
     "BP-B002": "A run on another machine may be using the folder.",
     "BP-X001": "bpcli itself has a fault.",
     "BP-L001": "A file gives more doubt than a limit allows.",
+    "BP-A001": "A column alone predicts the target.",
+    "BP-A002": "A column numbers the rows.",
+    "BP-A003": "A class has fewer rows than there are folds.",
+    "BP-A004": "Rows repeat others.",
+    "BP-A005": "Rows with the same inputs have different targets.",
+    "BP-A006": "The split parts rows that share an identifier.",
+    "BP-A007": "The split parts neighbours in time.",
+    "BP-A008": "A column is distributed otherwise in rows held out.",
+    "BP-A009": "Something is learned from shuffled targets.",
     "BP-E001": "Columns that go together are permuted together too.",
     "BP-E002": "Rows without a target have no permutation importance.",
     "BP-E003": "Integrated gradients miss a part of a prediction.",
