@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bpcli.data.split import TEST
+from bpcli.experiment.fit import train_together
 from bpcli.experiment.load import load
 from bpcli.experiment.problem import LearningProblem
-from bpcli.experiment.replicas import Lesson, Replica, train_together
+from bpcli.experiment.replicas import Lesson, Replica
 from bpcli.experiment.scoring import score
 from bpcli.runs.resolved import prepare_and_resolve
 from bpcli.selection.search import RateSearch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ PANDAS_IN = {"data", "runs"}  # runs asks for its version
 NUMERIC = {"numpy", "pandas"}
 LIGHT = ["config", "cli", "__main__.py", "__init__.py"]  # must not import numpy at the top
 SOURCES = sorted((ROOT / "bpcli").rglob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -57,3 +59,12 @@ def test_arrows_point_down(path: Path) -> None:
 
 def test_every_package_has_its_place() -> None:
     assert {package(path) for path in SOURCES} - {"__init__.py", "__main__.py"} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_a_benchmark_imports_is_there(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bpcli"):
+            module = importlib.import_module(node.module or "")
+            for alias in node.names:
+                assert hasattr(module, alias.name), f"{node.module} has no {alias.name}"
