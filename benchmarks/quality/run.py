@@ -94,7 +94,8 @@ def peer(table: Table, data: Path, entry: str, reference: Path) -> dict:
 
 
 def process(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
+    two = {"OMP_NUM_THREADS": "2"}  # or threads of a peer wait for each other on a busy machine
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **two})
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
     return done.stdout
