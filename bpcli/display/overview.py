@@ -10,13 +10,12 @@ from rich.text import Text
 from bpcli.config.errors import listing
 from bpcli.data.prepare import Prepared
 from bpcli.data.roles import DECLARED
-from bpcli.data.split import SET_NAMES, TRAIN
+from bpcli.data.split import SET_NAMES
 from bpcli.display.figures import counted, duration
 from bpcli.display.text import show
 from bpcli.experiment.members import Members
-from bpcli.experiment.presets import Tabular
 from bpcli.experiment.problem import LearningProblem
-from bpcli.experiment.resolve import FEW, default_preset
+from bpcli.experiment.resolve import FEW, default_presets, rows_of
 from bpcli.nn.network import Network
 
 
@@ -78,10 +77,10 @@ def _rows(prepared: Prepared) -> str:
 
 
 def _default(members: Members) -> str:
-    """`; tabular, the default from 200 training rows on`"""
-    preset = default_preset(len(members.problems[0].prepared.rows(TRAIN)))
-    bound = f"from {FEW} training rows on" if isinstance(preset, Tabular) else f"below {FEW} rows"
-    return f"; {preset.name}, the default {bound}"
+    """`; tabular, the default from 200 training rows on`; of fewer rows a note tells more"""
+    first = members.problems[0]
+    usual, *others = default_presets(rows_of(first.config, first.prepared))
+    return "" if others else f"; {usual.name}, the default from {FEW} training rows on"
 
 
 def _network(problem: LearningProblem) -> str:

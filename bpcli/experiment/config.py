@@ -180,9 +180,9 @@ class Config(Spec):
     network: Annotated[
         Network | None,
         Field(
-            description="hidden layers in order, or a preset; default: mlp below 200 training "
-            "rows, else tabular; the output layer follows from the target, and what embeds "
-            "categories from the columns"
+            description="hidden layers in order, or a preset; default: tabular, "
+            "below 200 training rows mlp or linear, by cross-validation; the output layer "
+            "follows from the target, and what embeds categories from the columns"
         ),
     ] = None
     output_layer: Annotated[

@@ -12,7 +12,7 @@ from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
 from bpcli.experiment.output_layer import OutputLayer
-from bpcli.experiment.presets import MLP, Preset, Recipe, Tabular
+from bpcli.experiment.presets import MLP, Linear, Preset, Recipe, Tabular
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
@@ -51,16 +51,12 @@ def preset_of(config: Config) -> Preset | None:
     return config.network if isinstance(config.network, Preset) else None
 
 
-def with_network(config: Config, prepared: Prepared) -> Config:
-    """The config with the default preset where it names no network."""
-    if config.network is not None:
-        return config
-    return config.model_copy(update={"network": default_preset(_rows(config, prepared))})
+def default_presets(rows: int) -> tuple[Preset, ...]:
+    """By our own comparison (docs/quality.md): tabular, the first choice for most tables.
 
-
-def default_preset(rows: int) -> Preset:
-    """By our own comparison of presets (docs/quality.md): mlp for few rows, else tabular."""
-    return MLP() if rows < FEW else Tabular()
+    With few training rows it is mlp, or linear where cross-validation prefers that.
+    """
+    return (MLP(), Linear()) if rows < FEW else (Tabular(),)
 
 
 def split_of(config: Config) -> SplitSpec:
@@ -77,7 +73,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     """
     preset = preset_of(config)
     own_layers = preset is None
-    rows = _rows(config, prepared)
+    rows = rows_of(config, prepared)
     recipe = (preset or MLP()).recipe(rows, prepared.task)
     loss = config.loss or recipe.loss or LOSSES[prepared.task]
     _check_loss(loss, prepared)
@@ -116,7 +112,7 @@ def network_of(layers: tuple[Layer, ...], inputs: int) -> Network:
         raise ConfigError(Problem("BP-C050", "network", str(error))) from None
 
 
-def _rows(config: Config, prepared: Prepared) -> int:
+def rows_of(config: Config, prepared: Prepared) -> int:
     """The rows that a network is trained on; over folds about so many."""
     rows = len(prepared.rows(TRAIN))
     return max(1, rows - rows // config.networks) if config.over_folds else rows

@@ -21,7 +21,8 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 from bpcli.data.task import infer_task
 from bpcli.experiment.config import Config
-from bpcli.experiment.resolve import default_preset
+from bpcli.experiment.presets import Preset
+from bpcli.experiment.resolve import default_presets
 
 WIDTH = 40  # where the comments start
 CATEGORIES = ("unknown", "-")  # words that in a column of text may well be a category
@@ -44,7 +45,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         table = read_table(data, spec)
     task, reason = infer_task(table, targets, config.task, numbers=config.learns_numbers)
     columns = assign_roles(table, spec, targets, np.arange(table.n_rows))
-    preset = default_preset(round(0.6 * table.n_rows))
+    presets = default_presets(round(0.6 * table.n_rows))
     title = " ".join(escaped(data.name).split())  # one line, whatever the file is called
     lines = [
         f"# {title}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
@@ -52,7 +53,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         "",
         *_data_lines(relpath(data, place), asked.value["data"], spec, table, targets, columns),
         "",
-        *_training_lines(task, reason, preset.name, asked.value),
+        *_training_lines(task, reason, presets, asked.value),
         "",
     ]
     return "\n".join(lines)
@@ -67,14 +68,18 @@ def _asked(data: Path, named: Sequence[str], assignments: Sequence[str]) -> Docu
     return override(document, assignments)
 
 
-def _training_lines(task: str, reason: str, preset: str, asked: dict[str, Any]) -> Iterator[str]:
+def _training_lines(
+    task: str, reason: str, presets: Sequence[Preset], asked: dict[str, Any]
+) -> Iterator[str]:
     """The lines below the data; what was asked for stands in the place of a proposal."""
+    usual, *others = (preset.name for preset in presets)
+    layers = "or a list: [{dense: 64}, relu, {dense: 64}, relu]"
     proposals = {
         "task": _noted(f"task: {task}", reason),
         "split": _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
-        "network": _noted(
-            f"network: {preset}", "or a list: [{dense: 64}, relu, {dense: 64}, relu]"
-        ),
+        "network": _noted(f"# network: {usual}", f"open: folds choose, or {others[0]}; {layers}")
+        if others
+        else _noted(f"network: {usual}", layers),
         "learning_rate": _noted(
             "# learning_rate: 0.003", "the preset has its own; here is where to try"
         ),
