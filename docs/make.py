@@ -74,7 +74,7 @@ def _component(family: str, one: ComponentHelp) -> str:
             for f in one.fields
         )
         paragraphs.append(_table(["field", "type", "default", "meaning"], rows))
-    if family != "metric":
+    if not family.endswith("metric"):
         paragraphs.append(f"Written {' or '.join(map(_code, written_forms(member)))}.")
     return f"### {one.name}\n\n" + "\n\n".join(paragraphs) + "\n"
 

@@ -15,7 +15,7 @@ ACCURACY = {
     "logistic_regression": 0.93,
     "softmax_regression": 0.94,
 }
-OTHERS = {"diabetes", "linear_regression"}
+OTHERS = {"diabetes", "linear_regression", "iris_clusters"}
 
 
 def test_every_config_is_tested() -> None:
@@ -40,6 +40,11 @@ def test_linear_regression_finds_weight_2_and_bias_0(tmp_path: Path) -> None:
         "x": "2.000",
         "intercept": "0.000",
     }
+
+
+def test_the_clusters_of_irises_are_nearly_the_species(tmp_path: Path) -> None:
+    facts = train(ROOT / "configs" / "iris_clusters.yaml", cwd=tmp_path)
+    assert facts["metrics"]["train"]["ari"] >= 0.6
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -44,7 +44,7 @@ def test_the_task_of_several_targets(tmp_path: Path, names: tuple[str, ...]) -> 
 def test_a_loss_for_numbers_decides(tmp_path: Path) -> None:
     table = table_of(tmp_path, "y\n" + "0\n1\n2\n" * 40)
     assert infer_task(table, ("y",))[0] == "multiclass"
-    assert infer_task(table, ("y",), numbers=True)[0] == "regression"
+    assert infer_task(table, ("y",), learns="numbers")[0] == "regression"
 
 
 REFUSED = {

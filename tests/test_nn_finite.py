@@ -58,7 +58,9 @@ def test_loss_gradient_and_prediction_are_finite(loss: Loss, dtype: str) -> None
             link = loss.link(z.copy())
         assert np.isfinite(value).all()
         assert np.isfinite(s.dz).all()
-        if loss.predicts != "numbers":
+        if loss.predicts == "clusters":
+            assert (link >= 0).all()
+        elif loss.predicts != "numbers":
             assert ((link >= 0) & (link <= 1)).all()
         if loss.predicts == "classes" and outputs == WIDTH:
             assert np.abs(link.sum(axis=-1) - 1).max() <= SUM[dtype]

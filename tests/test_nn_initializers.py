@@ -32,6 +32,7 @@ from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network, at
 from bpcli.nn.optimizers.moments import Adam
+from bpcli.nn.prototypes import KMeansPlusPlus
 from bpcli.nn.schedules import Constant
 from bpcli.nn.state import State
 
@@ -50,6 +51,7 @@ SPREAD: dict[Initializer, tuple[float, float]] = {
     Orthogonal(): (1 / INPUTS, 1),
     Orthogonal(gain=3.0): (9 / INPUTS, 1),
     LSUV(): (1 / INPUTS, 1),
+    KMeansPlusPlus(): (1, 1),
 }
 
 

@@ -59,7 +59,7 @@ def method(parts: int, **changes: Any) -> Method:
 
 def run(layers: list[Layer], how: Method, rows: Rows) -> tuple[State, list[Epoch]]:
     network = Network(layers, (5,))
-    state = State.start(network, how, "float64")
+    state = State.start(network, how, "float64", rows)
     return state, list(train(network, how, state, rows))
 
 

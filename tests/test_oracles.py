@@ -136,6 +136,8 @@ LOSSES: dict[str, tuple[Loss, tuple[str, ...], str]] = {
 # What PyTorch does not define, or not on numbers alone, and what stands in its place.
 ELSEWHERE = {
     "lbfgs": "PyTorch's steps on a network, test_oracles_network.py",
+    "kmeans": "scikit-learn's inertia, test_nn_clusters.py",
+    "lloyd": "scikit-learn's steps from the same start, test_nn_clusters.py",
     "constant": "1, test_nn_schedules.py",
     "inverse_time": "the formula by hand, test_nn_schedules.py",
     "flat_cosine": "the formula of its paper by hand, test_nn_schedules.py",

@@ -9,7 +9,7 @@ import typer
 from bpcli.cli import options
 
 if TYPE_CHECKING:
-    from bpcli.runs.predict import Evaluation
+    from bpcli.runs.evaluate import Evaluation
 
 
 def evaluate(
@@ -23,6 +23,8 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Compare a model's predictions with the target column of a CSV.
+
+    Clusters are scored without one, and compared with the known groups that data.label named.
 
     Examples:
 
@@ -42,8 +44,8 @@ def evaluate(
     from bpcli.display.closing import details
     from bpcli.display.messages import notice_lines, print_lines
     from bpcli.display.tables import metrics_table
+    from bpcli.runs.evaluate import evaluate_model
     from bpcli.runs.extras import Asked
-    from bpcli.runs.predict import evaluate_model
 
     asked = Asked(options.level(interval))
     with options.usage():

@@ -195,10 +195,10 @@ def _test_range(terminal: Terminal, config: Path, assignments: list[str], *, jso
     loaded = load(config, assignments)
 
     from bpcli.display.range_test import range_curve
-    from bpcli.runs.resolved import prepare_and_resolve
+    from bpcli.runs.resolved import prepare_with_target
     from bpcli.selection.range_test import range_test
 
-    prepared, resolved = prepare_and_resolve(loaded)
+    prepared, resolved = prepare_with_target(loaded)
     found = range_test(resolved, prepared)
     if json:
         import json as format

@@ -53,7 +53,7 @@ def plan(
     if json:
         _print_json(members, seconds, needed)
         return
-    terminal.say(overview(members, default=loaded.config.network is None))
+    terminal.say(overview(members, default=loaded.config.takes_default_network))
     terminal.result(layers_table(layer_rows(problem.network)))
     terminal.result(work(needed, bytes_available(), seconds))
 

@@ -12,7 +12,7 @@ from bpcli.cli.ending import say_how_to_go_on
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
-    from bpcli.runs.results import Outcome
+    from bpcli.runs.outcome import AnyOutcome
     from bpcli.runs.train import TrainingRun
 
 
@@ -106,9 +106,11 @@ def train(
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines(run.remarks))
     if json:
-        _print_json(outcome)
+        import json as format
+
+        typer.echo(format.dumps(outcome.facts()))
     elif not quiet:
-        _conclude(terminal, run, outcome)
+        _conclude(terminal, outcome)
     if require_threshold and run.missed_threshold:
         raise typer.Exit(9)
 
@@ -119,7 +121,7 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
     from bpcli.display.overview import overview
     from bpcli.display.tables import columns_table
 
-    terminal.say(overview(run.members, default=run.loaded.config.network is None))
+    terminal.say(overview(run.members, default=run.loaded.config.takes_default_network))
     if terminal.verbosity > 0:
         columns = run.prepared.columns
         terminal.say(columns_table((one.name, one.role, one.reason) for one in columns))
@@ -150,12 +152,18 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
     )
 
 
-def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
+def _conclude(terminal: Terminal, outcome: AnyOutcome) -> None:
     from bpcli.display.closing import RunSummary, closing
+    from bpcli.display.clusters import clusters_closing
+    from bpcli.runs.clusters import ClusterOutcome
+
+    if isinstance(outcome, ClusterOutcome):
+        terminal.result(clusters_closing(outcome))
+        return
 
     summary = RunSummary(
         folder=str(outcome.folder),
-        metrics=_with_linear(outcome),
+        metrics=outcome.with_linear(),
         baseline=outcome.baselines[outcome.held_out],
         baseline_predicts=outcome.baseline,
         equations=outcome.equations,
@@ -167,32 +175,3 @@ def _conclude(terminal: Terminal, run: TrainingRun, outcome: Outcome) -> None:
         records=outcome.records,
     )
     terminal.result(closing(summary))
-
-
-def _with_linear(outcome: Outcome) -> dict[str, dict[str, float]]:
-    """The metrics of each set, and the linear model's on the held-out one."""
-    if outcome.linear is None:
-        return outcome.metrics
-    return {**outcome.metrics, "linear": outcome.linear[outcome.held_out]}
-
-
-def _print_json(outcome: Outcome) -> None:
-    import json
-
-    last = outcome.records[-1]
-    facts = {
-        "schema_version": 1,
-        "run": str(outcome.folder),
-        "metrics": outcome.metrics,
-        "baseline": outcome.baselines,
-        "baseline_predicts": outcome.baseline,
-        "linear_baseline": outcome.linear,
-        "details": {"set": outcome.held_out, **outcome.assessment.record()},
-        **outcome.ending(),
-        "epochs": max(member.epochs for member in outcome.members),
-        "iterations": outcome.iterations,
-        "seconds": last.seconds,
-        "equations": outcome.equations and outcome.equations._asdict(),
-        **outcome.certainty.record(),
-    }
-    typer.echo(json.dumps(facts))

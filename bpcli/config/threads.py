@@ -25,7 +25,7 @@ WIDE_NAMES = {"realmlp", "realmlp_small", "conv2d"}  # presets and layers that a
 MOST = 8  # threads that `auto` takes; more would have too few rows of a batch each
 FORKS = sys.platform == "linux"  # where a process can be doubled, with memory that both see
 WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in one process
-WHOLE_VECTOR = {"lbfgs"}  # optimizers that need all parameters in one process
+WHOLE_VECTOR = {"lbfgs", "lloyd"}  # optimizers that need all parameters in one process
 
 
 def threads_of(config: Any, auto: int | None = None) -> int:

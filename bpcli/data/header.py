@@ -22,7 +22,7 @@ _NOT_TWICE = (
 _CELLS = 3  # bytes that each byte of a file takes at the least: as text, as number, as input
 
 
-def header_problems(base: Path, spec: DataSpec) -> list[Problem]:
+def header_problems(base: Path, spec: DataSpec, *, unsupervised: bool = False) -> list[Problem]:
     """Files that cannot be opened, and names that are not in the header of the first file."""
     problems: list[Problem] = []
     tables = []
@@ -36,7 +36,7 @@ def header_problems(base: Path, spec: DataSpec) -> list[Problem]:
             problems += error.problems
     if not problems and tables[0] is not None:
         try:
-            check_names(tables[0], spec)
+            check_names(tables[0], spec, unsupervised=unsupervised)
         except DataError as error:
             problems += error.problems
     return problems

@@ -29,6 +29,9 @@ from bpcli.data.suspicions import describe_suspicions
 from bpcli.data.table import Table
 from bpcli.data.targets.make import AnyTarget, make_target
 from bpcli.data.task import infer_task
+from bpcli.data.without_target import UNSUPERVISED
+
+_NO_TARGET = ("clusters",)  # what a loss learns without one
 
 
 class Prepared(NamedTuple):
@@ -63,7 +66,7 @@ class Prepared(NamedTuple):
         """What was found out about the data, as fields of a `DataSpec`."""
         spec = self.table.spec
         return {
-            "target": names[0] if len(names := self.target.columns) == 1 else names,
+            "target": names[0] if len(names := self.target.columns) == 1 else names or None,
             "columns": self.declared(),
             "delimiter": spec.delimiter,
             "encoding": spec.encoding,
@@ -91,22 +94,23 @@ def prepare(
     seed: int,
     base: Path,
     *,
-    numbers: bool = False,
+    learns: str = "",
 ) -> Prepared:
     """Everything that training needs; `base` is the folder that the path is relative to.
 
-    `numbers` says that the loss learns numbers, which decides an open task.
+    `learns` is what the loss predicts, where there is one, which may decide an open task.
     """
-    if problems := header_problems(base, data):
+    unsupervised = task in UNSUPERVISED or (task == "auto" and learns in _NO_TARGET)
+    if problems := header_problems(base, data, unsupervised=unsupervised):
         raise DataError(*problems)
     require_room(base, data)
     table = read_files(base, data)
-    targets = check_names(table, data)
-    task, reason = infer_task(table, targets, task, numbers=numbers)
+    targets = check_names(table, data, unsupervised=unsupervised)
+    task, reason = infer_task(table, targets, task, learns=learns)
     target = make_target(table, targets, task, preprocess.target or Standard())
     sets, division = divide(table, data, split, seed, target.strata(table), target.usable(table))
     fitted = _fitted(table, table.spec, preprocess, target, (task, reason), sets)
-    found = (*table.notices, *_default_target(data, targets[0]), *division, *describe_sets(sets))
+    found = (*table.notices, *_default_target(data, targets), *division, *describe_sets(sets))
     return fitted._replace(notices=(*found, *target.notices(table), *_findings(fitted)))
 
 
@@ -153,13 +157,14 @@ def _fitted(
 def _findings(prepared: Prepared) -> tuple[Notice, ...]:
     """What training rows and the fitted features show."""
     table, columns, features = prepared.table, prepared.columns, prepared.features
+    classes = prepared.target.kind in ("classes", "labels")
     return (
         *describe_roles(columns),
         *describe_dates(table, columns),
         *describe_suspects(table, columns),
         *describe_levels(features.layout, table, prepared.rows(TRAIN)),
         *features.compare(table, known=table.names),
-        *describe_suspicions(table, columns, prepared.sets, classes=prepared.task != "regression"),
+        *describe_suspicions(table, columns, prepared.sets, classes=classes),
     )
 
 
@@ -179,8 +184,8 @@ def _weights(table: Table, name: str | None, sets: Sets) -> Floats | None:
     return np.where(used, numbers, 0.0)
 
 
-def _default_target(data: DataSpec, name: str) -> list[Notice]:
-    if data.target is not None:
+def _default_target(data: DataSpec, targets: tuple[str, ...]) -> list[Notice]:
+    if data.target is not None or not targets:
         return []
-    what = f"data.target is not set, so the last column {name!r} is the target"
+    what = f"data.target is not set, so the last column {targets[0]!r} is the target"
     return [Notice("BP-D103", "data.target", what, "set data.target")]

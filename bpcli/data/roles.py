@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -29,11 +30,12 @@ Role = Literal[
     "weight",
     "group",
     "split",
+    "label",
 ]
 DECLARED = "declared in data.columns"
 INPUT_ROLES: tuple[Role, ...] = ("numeric", "date", "boolean", "categorical")
 
-_OWN: tuple[Role, ...] = ("weight", "split", "group")
+_OWN: tuple[Role, ...] = ("weight", "split", "group", "label")
 
 _ID_NAME = re.compile(r"((^|[\s_.\-])(?i:id|index|row|uuid|key|number)|[a-z](Id|ID))$")
 _PANDAS_INDEX = re.compile(r"Unnamed: \d+")
@@ -51,9 +53,9 @@ class Column(Spec):
     reason: str
 
 
-def check_names(table: Table, spec: DataSpec) -> tuple[str, ...]:
+def check_names(table: Table, spec: DataSpec, *, unsupervised: bool = False) -> tuple[str, ...]:
     """The targets' names; every name of the config that is not in the header is a problem."""
-    targets = spec.targets or table.names[-1:]
+    targets = spec.targets or (() if unsupervised else table.names[-1:])
     problems = [_no_column("BP-D020", table, n) for n in spec.columns if n not in table.names]
     for key, name in spec.own_columns.items():
         if name not in table.names:
@@ -68,9 +70,29 @@ def check_names(table: Table, spec: DataSpec) -> tuple[str, ...]:
         what = f"the target {target!r} cannot have a role in data.columns"
         fix = "remove it there; to fix how it is learned, set task"
         problems.append(Problem("BP-D022", table.path.name, what, fix))
+    problems += _label_problems(table, spec, unsupervised)
     if problems:
         raise DataError(*problems)
     return targets
+
+
+def _label_problems(table: Table, spec: DataSpec, unsupervised: bool) -> Iterator[Problem]:
+    """Why there cannot be such a target or label: known groups are never learned from."""
+    where, name = table.path.name, spec.label
+    if unsupervised and spec.targets:
+        what = f"clustering has no target, data.target is {listing(spec.targets)}"
+        fix = "remove it; to compare clusters with known groups, name their column in data.label"
+        yield Problem("BP-D190", where, what, fix)
+    if name is None:
+        return
+    if not unsupervised:
+        what = f"data.label: {name!r} is for clustering; what is to be predicted is data.target"
+        yield Problem("BP-D191", where, what, "remove it, or set task: clustering")
+    role = spec.columns.get(name)
+    if role is not None and role.name in INPUT_ROLES:
+        what = f"the label {name!r} is declared an input in data.columns ({role.name})"
+        fix = "remove it there, or remove data.label: clusters are not to be found by it"
+        yield Problem("BP-D192", where, what, fix)
 
 
 def _no_column(id: str, table: Table, name: str, kind: str = "") -> Problem:

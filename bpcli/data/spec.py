@@ -84,6 +84,13 @@ class DataSpec(Spec):
         str | None,
         Field(description="column of the words train, validation, test, calibration; no input"),
     ] = None
+    label: Annotated[
+        str | None,
+        Field(
+            description="for clustering: column of known groups, which clusters are compared with "
+            "once they are found; no input"
+        ),
+    ] = None
     delimiter: Annotated[
         str,
         Field(
@@ -123,7 +130,8 @@ class DataSpec(Spec):
     @property
     def own_columns(self) -> dict[str, str]:
         """The columns with a purpose of their own, by key."""
-        named = {"weight": self.weight, "group": self.group, "split": self.split, "time": self.time}
+        keys = ("weight", "group", "split", "time", "label")
+        named = {key: getattr(self, key) for key in keys}
         return {key: name for key, name in named.items() if name is not None}
 
     @model_validator(mode="after")

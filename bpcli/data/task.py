@@ -18,16 +18,19 @@ _TINY = (10, 50)  # … or if they are this few in this many rows
 
 
 def infer_task(
-    table: Table, targets: tuple[str, ...], task: str = "auto", *, numbers: bool = False
+    table: Table, targets: tuple[str, ...], task: str = "auto", *, learns: str = ""
 ) -> tuple[str, str]:
     """(task, reason); the user's own task wins over the inferred one.
 
-    `numbers` says that the loss learns numbers: whole numbers are then not taken for classes.
+    Where the loss `learns` numbers, whole numbers are not taken for classes.
     """
+    if not targets:
+        asks = "The loss is for clusters." if task == "auto" else "The config sets the task."
+        return "clustering", asks
     facts = {name: facts_of(table.cells(name), np.arange(table.n_rows)) for name in targets}
     if task != "auto":
         reason = "The config sets the task."
-    elif numbers and not any(one.bad for one in facts.values()):
+    elif learns == "numbers" and not any(one.bad for one in facts.values()):
         task, reason = "regression", "The target is numeric, and the loss is for numbers."
     elif len(targets) == 1:
         task, reason = _infer(facts[targets[0]])

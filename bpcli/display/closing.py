@@ -16,7 +16,13 @@ from bpcli.config.errors import listing
 from bpcli.display.certainty import certainty
 from bpcli.display.figures import counted, duration, number
 from bpcli.display.plots import STYLES, log_scaled, loss_curve, sparkline
-from bpcli.display.tables import Metrics, confusion_table, metrics_table, scores_table
+from bpcli.display.tables import (
+    Metrics,
+    confusion_table,
+    facts_table,
+    metrics_table,
+    scores_table,
+)
 from bpcli.display.text import PATH, show
 from bpcli.experiment.assessment import Assessment
 from bpcli.experiment.certainty import Certainty
@@ -90,12 +96,7 @@ def _facts(run: RunSummary) -> Table:
         "trained": _trained(run),
         "files": show(run.folder, PATH),
     }
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, fact in facts.items():
-        table.add_row(Text(name), Text(fact))
-    return table
+    return facts_table(facts)
 
 
 def _members(run: RunSummary) -> dict[str, str]:

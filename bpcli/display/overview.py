@@ -12,6 +12,7 @@ from bpcli.data.prepare import Prepared
 from bpcli.data.roles import DECLARED
 from bpcli.data.split import SET_NAMES
 from bpcli.display.figures import counted, duration
+from bpcli.display.tables import facts_table
 from bpcli.display.text import show
 from bpcli.experiment.members import Members
 from bpcli.experiment.problem import LearningProblem
@@ -26,19 +27,14 @@ def overview(members: Members, *, default: bool = False) -> Table:
     facts = {
         "data": f"{show(prepared.table.path.name)}, {counted(prepared.table.n_rows, 'row')}",
         "columns": _columns(prepared),
-        "task": f"{prepared.task} of {show(listing(prepared.target.columns))}. {prepared.reason}",
+        "task": f"{_task(prepared)}. {prepared.reason}",
         "rows": _rows(prepared),
         "network": _network(problem) + (_default(members) if default else ""),
         **_ensemble(members),
         "training": _training(members.problems[0]),
         "loss": problem.loss.name,
     }
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, fact in facts.items():
-        table.add_row(Text(name), Text(fact))
-    return table
+    return facts_table(facts)
 
 
 def layer_rows(network: Network) -> list[tuple[int, str, tuple[int, ...], int]]:
@@ -56,6 +52,15 @@ def work(needed: int, available: int, seconds: float) -> Text:
         f"memory about {needed / 1e6:,.1f} MB, {available / 1e9:.1f} GB are available; "
         f"time about {duration(seconds)}, without validation"
     )
+
+
+def _task(prepared: Prepared) -> str:
+    """`multiclass of species`; without a target what is found is compared with."""
+    target = prepared.target
+    if target.columns:
+        return f"{prepared.task} of {show(listing(target.columns))}"
+    compared = f", compared with {show(listing(target.copied))}" if target.copied else ""
+    return f"{prepared.task} of all rows{compared}"
 
 
 def _columns(prepared: Prepared) -> str:
@@ -99,6 +104,9 @@ def _ensemble(members: Members) -> dict[str, str]:
     """`5 members, each without one of 5 stratified folds; 655 parameters`"""
     if members.size == 1:
         return {}
+    if members.problem.config.runs:
+        what = f"{members.size} from different starts, of which the lowest loss is kept"
+        return {"runs": what}
     rows = "all on the same rows"
     if members.folds:
         rows = f"each without one of {members.size} {members.folds.method} folds of the train rows"

@@ -123,6 +123,16 @@ def _text_table(styles: Mapping[str, str], rows: Iterable[tuple[str, ...]]) -> T
     return table
 
 
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """A dim name and what is to be said, one a line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        table.add_row(Text(name), Text(fact))
+    return table
+
+
 def quiet_table() -> Table:
     """No lines; every cell beside the next."""
     return Table(box=None, padding=(0, 1), pad_edge=False, header_style="", footer_style="bold")

@@ -11,6 +11,7 @@ import bpcli.metrics
 import bpcli.nn  # noqa: F401  importing a family's module registers its members
 from bpcli.config.component import Spec
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
+from bpcli.data.without_target import UNSUPERVISED
 from bpcli.experiment.calibration import Calibration
 from bpcli.experiment.decision import Decision
 from bpcli.experiment.output_layer import OutputLayer
@@ -23,7 +24,7 @@ from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.update import Clip, Regularization
 
-Task = Literal["regression", "binary", "multiclass", "multilabel"]
+Task = Literal["regression", "binary", "multiclass", "multilabel", "clustering"]
 
 
 def _network_form(value: Any) -> str:
@@ -168,7 +169,10 @@ class Config(Spec):
     ] = 0
     task: Annotated[
         Task | Literal["auto"],
-        Field(description="auto: inferred from the target, and said"),
+        Field(
+            description="auto: inferred from the target, and said; clustering has no target, and "
+            "is also what a loss for clusters asks for"
+        ),
     ] = "auto"
     data: Annotated[DataSpec, Field(description="the table and its columns")]
     split: Annotated[SplitSpec, Field(description="training, validation and test rows")] = (
@@ -279,6 +283,13 @@ class Config(Spec):
             "the mean of what they predict is the prediction. Default: one network"
         ),
     ] = None
+    runs: Annotated[
+        Annotated[int, Field(ge=1, le=256)] | None,
+        Field(
+            description="for clustering: so many trainings from different starts, side by side, of "
+            "which the one with the lowest loss is kept; default: 10"
+        ),
+    ] = None
     lr_sweep: Annotated[LrSweepSpec, Field(description="the search for a learning rate")] = (
         LrSweepSpec()
     )
@@ -305,9 +316,20 @@ class Config(Spec):
         return self.network == () and self.preprocess.numeric_embedding is None
 
     @property
-    def learns_numbers(self) -> bool:
-        """Whether the loss says so: whole numbers of the target are then amounts, not classes."""
-        return self.loss is not None and self.loss.predicts == "numbers"
+    def is_unsupervised(self) -> bool:
+        """Whether there is no target to learn."""
+        asks = self.task == "auto" and self.loss is not None and not self.loss.supervised
+        return asks or self.task in UNSUPERVISED
+
+    @property
+    def takes_default_network(self) -> bool:
+        """Whether the network is left open, and there is a usual one."""
+        return self.network is None and not self.is_unsupervised
+
+    @property
+    def learns(self) -> str:
+        """What the loss is for, where there is one: numbers then are amounts, not classes."""
+        return "" if self.loss is None else self.loss.predicts
 
     @property
     def over_folds(self) -> bool:
@@ -319,7 +341,7 @@ class Config(Spec):
         """How many are trained, unless there are fewer folds than asked for."""
         if isinstance(self.ensemble, FoldsSpec):
             return self.ensemble.folds
-        return self.ensemble or 1
+        return self.ensemble or self.runs or 1
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

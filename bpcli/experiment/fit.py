@@ -178,6 +178,7 @@ class Fit:
             record = record_of(epoch, r, loss, metric, seconds, group.numbers[r] + 1)
             replica.follow(record, group.weights(r))
         group.observe()
+        group.survey()
         for r, replica in enumerate(group.replicas):
             if not replica.has_ended and group.is_done(r):
                 replica.end(last_reason(group.method, group.state), group.weights(r))

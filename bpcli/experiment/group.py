@@ -11,6 +11,7 @@ from bpcli.experiment.validation import Validator
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
 from bpcli.nn.state import State
+from bpcli.nn.survey import survey
 
 
 class Group:
@@ -62,6 +63,10 @@ class Group:
         losses = np.array([one.rule.monitored(record) for one, record in pairs])
         total = self.method.iterations
         self.method.schedule.observe(self.state.schedule, losses, self.state.iteration, total)
+
+    def survey(self) -> None:
+        """Let the loss look at all training rows, between two epochs."""
+        survey(self.network, self.method.loss, self.state, self.rows)
 
     def _validator(self) -> Validator | None:
         watched = (replica.watched for replica in self.replicas)

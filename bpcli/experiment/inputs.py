@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpcli.data.features import Features
-from bpcli.data.spec import PreprocessSpec
+from bpcli.experiment.config import Config
 from bpcli.nn.categories import CategoryDropout, Embedding
 from bpcli.nn.layer import Layer
 
 
-def input_layers(features: Features, spec: PreprocessSpec) -> Iterator[Layer]:
-    """Layers that train the unseen category of each column, and embed numbers and categories."""
-    layout = features.layout
+def input_layers(features: Features, config: Config) -> Iterator[Layer]:
+    """Layers that train the unseen category of each column, and embed numbers and categories.
+
+    Without a target there are none: distances and reconstructions are those of the inputs.
+    """
+    if config.is_unsupervised:
+        return
+    layout, spec = features.layout, config.preprocess
     if layout.categorical:
         widths = tuple(len(column.inputs) for column in layout.categorical)
         yield CategoryDropout(widths=widths, rate=spec.categorical.unseen)

@@ -14,6 +14,7 @@ from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.cause import Scaling
 from bpcli.experiment.config import Config
 from bpcli.experiment.inputs import input_layers
+from bpcli.experiment.last_layer import last_layer
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
 from bpcli.experiment.validation import Validation
@@ -38,9 +39,9 @@ class LearningProblem(NamedTuple):
     @classmethod
     def of(cls, config: Config, prepared: Prepared) -> LearningProblem:
         """The problem of a resolved config.  Raises ConfigError for layers that do not fit."""
-        assert config.loss and config.output_layer and isinstance(config.network, tuple)
-        first = input_layers(prepared.features, config.preprocess)
-        last = config.output_layer.layer(config.loss.outputs(prepared.target.width))
+        assert config.loss and isinstance(config.network, tuple)
+        first = input_layers(prepared.features, config)
+        last = last_layer(config, config.loss.outputs(prepared.target.width))
         network = network_of((*first, *config.network, last), prepared.x.shape[1])
         return cls(config, prepared, network, config.loss)
 
@@ -125,8 +126,6 @@ class LearningProblem(NamedTuple):
 
     def _arrays(self, rows: Ints) -> tuple[Array, Array]:
         """x (1,N,I) and t (1,N,O) of some rows, as training numbers."""
-        (outputs,) = self.network.out_shape
         x = self._inputs(rows)
-        # One score for two classes learns the second one's column.
-        t = np.ascontiguousarray(self.prepared.t[rows, -outputs:].astype(self.config.dtype))
-        return x[None], t[None]
+        t = self.loss.targets(x, self.prepared.t[rows])
+        return x[None], np.ascontiguousarray(t.astype(self.config.dtype))[None]

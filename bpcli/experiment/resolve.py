@@ -13,12 +13,15 @@ from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import MLP, Linear, Preset, Recipe, Tabular
+from bpcli.experiment.unsupervised import resolve_clustering, without_target
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
+from bpcli.nn.losses.clusters import KMeans
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers.centres import Lloyd
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.schedules import Constant
@@ -36,6 +39,8 @@ FEW = 200  # training rows, below which three wide layers find too little to lea
 
 def with_scalers(config: Config) -> Config:
     """The config with its scalers: what it says, else what its preset and loss can learn from."""
+    if config.is_unsupervised:
+        return without_target(config)
     own_units = config.loss is not None and config.loss.own_units
     preset, given = preset_of(config), config.preprocess
     choices = {
@@ -71,6 +76,11 @@ def resolve(config: Config, prepared: Prepared) -> Config:
 
     Raises ConfigError where the loss does not fit the target.
     """
+    if prepared.target.kind == "clusters":
+        loss = config.loss or KMeans()
+        _check_loss(loss, prepared)
+        return resolve_clustering(config, loss, prepared)
+    _check_supervised(config)
     preset = preset_of(config)
     own_layers = preset is None
     rows = rows_of(config, prepared)
@@ -233,6 +243,17 @@ def _check_ensemble(config: Config, prepared: Prepared) -> None:
     if config.networks > 1 and config.stop.max_time is not None:
         what = "members may train one after another, and the time would be that of the first ones"
         raise ConfigError(Problem("BP-C067", "stop.max_time", what, "limit epochs in its place"))
+
+
+def _check_supervised(config: Config) -> None:
+    """Raises ConfigError for what only clusters can have."""
+    if config.runs is not None:
+        what = "keeps the clusters of lowest loss among several; here there is a target"
+        fix = "write ensemble in its place: the mean of several networks"
+        raise ConfigError(Problem("BP-C173", "runs", what, fix))
+    if isinstance(config.optimizer, Lloyd):
+        what = "lloyd moves the centres of kmeans, there are none"
+        raise ConfigError(Problem("BP-C174", "optimizer", what, "use another optimizer"))
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:

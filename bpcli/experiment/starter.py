@@ -43,7 +43,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
     if words:
         spec = spec.model_copy(update={"missing": (*spec.missing, *words)})
         table = read_table(data, spec)
-    task, reason = infer_task(table, targets, config.task, numbers=config.learns_numbers)
+    task, reason = infer_task(table, targets, config.task, learns=config.learns)
     columns = assign_roles(table, spec, targets, np.arange(table.n_rows))
     presets = default_presets(round(0.6 * table.n_rows))
     title = " ".join(escaped(data.name).split())  # one line, whatever the file is called

@@ -1,5 +1,5 @@
 """How good predictions are: numbers from targets and predictions, NumPy only."""
 
-from bpcli.metrics import classification, multilabel, quantiles, regression
+from bpcli.metrics import classification, clusters, multilabel, quantiles, regression
 
-__all__ = ["classification", "multilabel", "quantiles", "regression"]
+__all__ = ["classification", "clusters", "multilabel", "quantiles", "regression"]

@@ -13,7 +13,7 @@ from bpcli.config.component import Component
 
 Floats = NDArray[np.float64]
 Truth = NDArray[Any]  # class codes (N,), numbers (N,D), or 0 and 1 of each label (N,L)
-Kind = Literal["numbers", "classes", "labels", "quantiles"]
+Kind = Literal["numbers", "classes", "labels", "quantiles", "clusters"]  # of these see clusters.py
 Better = Literal["higher", "lower", "nominal"]  # nominal: as near as can be to a stated value
 Limits = tuple[float, float]  # the lowest and the highest value there can be
 SHARE: Limits = (0.0, 1.0)

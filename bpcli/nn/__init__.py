@@ -28,6 +28,7 @@ from bpcli.nn import (
     numbers,
     optimizers,
     pooling,
+    prototypes,
     schedules,
 )
 
@@ -44,5 +45,6 @@ __all__ = [
     "numbers",
     "optimizers",
     "pooling",
+    "prototypes",
     "schedules",
 ]

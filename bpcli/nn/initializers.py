@@ -17,13 +17,15 @@ class Initializer(Component):
 
     family: ClassVar[str] = "initializer"
     adapts: ClassVar[bool] = False  # the start values depend on training rows, by `adapt`
+    rows: ClassVar[int] = 1024  # training rows that it then looks at, at most
 
     def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
         """Write start values into `out`; `fan_in`, `fan_out` are the connections per unit."""
         raise NotImplementedError
 
-    def adapt(self, out: Array, y: Array) -> None:
-        """Change the values in `out`, given what their layer makes of training rows, y (B,O)."""
+    def adapt(self, out: Array, x: Array, y: Array, rng: np.random.Generator) -> None:
+        """Change the values in `out`, given training rows x (B,…) and what their layer makes of
+        them, y (B,…)."""
 
     def scale(self, fan_in: int) -> float:
         """The factor on the parameter wherever its layer uses it."""
@@ -137,9 +139,9 @@ class Orthogonal(Initializer):
 class LSUV(Initializer):
     """W = Q / s, Q orthonormal, s the deviation of the layer's outputs on training rows.
 
-    Layer after layer, on the first 1024 training rows, so the outputs start with variance 1
-    whatever the activations before. One division does it, as the layer is linear in W.  Mishkin &
-    Matas 2015, arXiv:1511.06422
+    Layer after layer, on at most 1024 training rows at even steps, so the outputs start with
+    variance 1 whatever the activations before. One division does it, as the layer is linear in W.
+    Mishkin & Matas 2015, arXiv:1511.06422
     """
 
     name: ClassVar[str] = "lsuv"
@@ -148,7 +150,7 @@ class LSUV(Initializer):
     def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
         out[...] = orthonormal(rng, out.shape)
 
-    def adapt(self, out: Array, y: Array) -> None:
+    def adapt(self, out: Array, x: Array, y: Array, rng: np.random.Generator) -> None:
         deviation = np.std(y, dtype=np.float64)
         if np.isfinite(deviation) and deviation > 0:
             out /= deviation

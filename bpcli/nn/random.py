@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     BOOTSTRAP = 5
     CHECK = 6
     PERMUTATION = 8
+    START = 20  # of start values that look at training rows
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:

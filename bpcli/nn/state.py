@@ -49,7 +49,7 @@ class State:
         """
         flat = shared((len(method.replicas), network.size), dtype)
         flat[...] = network.init(method.seed, method.replicas, dtype)
-        calibrate(network, flat, rows)
+        calibrate(network, flat, rows, method.seed, method.replicas)
         memory = method.optimizer.memory(*flat.shape)
         slots = {name: shared(shape, dtype) for name, shape in memory.items()}
         state = cls(flat, slots, np.zeros(len(flat)), np.zeros(len(flat)))

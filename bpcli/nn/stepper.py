@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from bpcli.nn.batches import Batch, Batches, Rows
 from bpcli.nn.divergence import Diverged, layer_at, layer_of, layers_passed
 from bpcli.nn.layer import Array, Context, Views
+from bpcli.nn.mean_step import MeanStep
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers.centres import Lloyd
 from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.quasi_newton import QuasiNewton
@@ -88,8 +90,11 @@ class Stepper:
         self._last_scratch: list[Views] = []
         self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
 
-    def _update(self, optimizer: Optimizer) -> Update | QuasiNewton:
+    def _update(self, optimizer: Optimizer) -> Update | QuasiNewton | MeanStep:
         flat, slots = self.state.flat, self.state.slots
+        if isinstance(optimizer, Lloyd):
+            parts = self.network.layers, self.params, self.grads
+            return MeanStep(optimizer, flat, slots, *parts, lambda: self._last_scratch)
         if isinstance(optimizer, LBFGS):
             loss = self.board.losses[0]
             return QuasiNewton(optimizer, flat, slots, self.gradient, loss, self._again)

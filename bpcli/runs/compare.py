@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpcli.data.numbers import to_numbers
+from bpcli.data.without_target import UNSUPERVISED
 from bpcli.metrics.metric import Floats
 from bpcli.metrics.paired import Paired, holm, mcnemar, paired_bootstrap
 from bpcli.runs.folder import PREDICTIONS
@@ -88,6 +89,8 @@ def _data(run: StoredRun) -> dict[str, Any]:
 def _why_not(runs: Sequence[StoredRun]) -> str:
     """Why the runs' test rows cannot be compared one by one; empty where they can."""
     first = runs[0]
+    if any(run.record["task"] in UNSUPERVISED for run in runs):
+        return "clusters are no predictions that could be right"
     if any(run.record["data"]["sha256"] != first.record["data"]["sha256"] for run in runs):
         return "the runs have different data"
     rows = [row["row"] for row in first.table(PREDICTIONS)]

@@ -12,7 +12,7 @@ from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
-from bpcli.runs.resolved import prepare_and_resolve
+from bpcli.runs.resolved import prepare_with_target
 from bpcli.runs.sitting import Place, Sitting, Subject
 from bpcli.runs.tables import csv_text, predictions_csv
 from bpcli.selection.estimate import CrossValidation, MetricEstimate
@@ -31,7 +31,7 @@ class CrossValidationRun:
 
     def __init__(self, loaded: Loaded, place: Place, notices: tuple[Notice, ...] = ()) -> None:
         place.claim(loaded, VALIDATION).check()
-        self.prepared, config = prepare_and_resolve(loaded)
+        self.prepared, config = prepare_with_target(loaded)
         alone = [Notice("BP-S008", "ensemble", *_ONE_NETWORK)] if config.networks > 1 else []
         self.validation = CrossValidation(self.prepared, config, (*notices, *alone))
         subject = Subject(VALIDATION, loaded, self.prepared, config, {"": config})

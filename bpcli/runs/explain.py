@@ -23,9 +23,9 @@ from bpcli.insight.permutation import Importance, Judge, importances
 from bpcli.insight.shapley import shapley_values
 from bpcli.insight.subject import Subject
 from bpcli.nn.random import Purpose, generator
+from bpcli.runs.evaluate import require_targets, seen_in_training, without_labels
 from bpcli.runs.folder import SPLIT
 from bpcli.runs.model import ModelRecord, read_model
-from bpcli.runs.predict import require_targets, seen_in_training, without_labels
 from bpcli.runs.stored import StoredRun
 
 CLOSE = 0.8  # association from which columns are permuted together too

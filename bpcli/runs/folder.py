@@ -19,11 +19,13 @@ HISTORY = "history.csv"
 METRICS = "metrics.json"
 SPLIT = "split.csv"
 PREDICTIONS = "predictions_test.csv"
+CLUSTERS = "clusters.csv"
+CENTRES = "centres.csv"
 GIVEN = "config.yaml"
 RESOLVED = "config.resolved.yaml"
 CHECKPOINT = "checkpoint.safetensors"
 PLAN = (GIVEN, RESOLVED, SPLIT)  # known before the first update
-RESULTS = (MODEL, CHECKPOINT, RECORD, HISTORY, METRICS, PREDICTIONS)
+RESULTS = (MODEL, CHECKPOINT, RECORD, HISTORY, METRICS, PREDICTIONS, CLUSTERS, CENTRES)
 
 
 class Kind(NamedTuple):

@@ -6,7 +6,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from bpcli.config.errors import DataError, Notice
+from bpcli.config.errors import ConfigError, DataError, Notice, Problem
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
@@ -25,9 +25,9 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
         given.task,
         given.seed,
         loaded.folder,
-        numbers=given.learns_numbers,
+        learns=given.learns,
     )
-    if config.network is None:
+    if config.takes_default_network:
         preset, notices = _default(config, prepared)
         config = config.model_copy(update={"network": preset})
         prepared = prepared._replace(notices=(*prepared.notices, *notices))
@@ -59,6 +59,16 @@ def _default(config: Config, prepared: Prepared) -> tuple[Preset, tuple[Notice, 
     if not choice.ranked:
         return usual, ()
     return presets[choice.ranked[0].name], (Notice("", "network", choice.reason),)
+
+
+def prepare_with_target(loaded: Loaded) -> tuple[Prepared, Config]:
+    """The same for a command that scores predictions.  Raises ConfigError without a target."""
+    prepared, config = prepare_and_resolve(loaded)
+    if config.is_unsupervised:
+        what = f"{prepared.task} has no target to predict on rows held out"
+        fix = "bpcli train says how good clusters are, and chooses their number by k: auto"
+        raise ConfigError(Problem("BP-S020", "task", what, fix))
+    return prepared, config
 
 
 def expanded(loaded: Loaded) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bpcli import __version__
-from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.assessment import Assessment, assess
@@ -24,9 +22,10 @@ from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, metrics_for
 from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
-from bpcli.runs.folder import environment, write_json
+from bpcli.runs.folder import write_json
 from bpcli.runs.identity import Identity
-from bpcli.runs.model import MemberRecord, ModelRecord, model_bytes
+from bpcli.runs.model import model_bytes
+from bpcli.runs.model_record import ids_of, model_record
 from bpcli.runs.tables import history_csv, predictions_csv
 
 Metrics = dict[str, dict[str, float]]
@@ -66,6 +65,30 @@ class Outcome(NamedTuple):
         """Why and when training ended, of several members in a list."""
         endings = [member.ending() for member in self.members]
         return endings[0] if len(endings) == 1 else {"members": endings}
+
+    def with_linear(self) -> Metrics:
+        """The metrics of each set, and the linear model's on the held-out one."""
+        if self.linear is None:
+            return self.metrics
+        return {**self.metrics, "linear": self.linear[self.held_out]}
+
+    def facts(self) -> dict[str, Any]:
+        """What `train --json` says."""
+        return {
+            "schema_version": 1,
+            "run": str(self.folder),
+            "metrics": self.metrics,
+            "baseline": self.baselines,
+            "baseline_predicts": self.baseline,
+            "linear_baseline": self.linear,
+            "details": {"set": self.held_out, **self.assessment.record()},
+            **self.ending(),
+            "epochs": max(member.epochs for member in self.members),
+            "iterations": self.iterations,
+            "seconds": self.records[-1].seconds,
+            "equations": self.equations and self.equations._asdict(),
+            **self.certainty.record(),
+        }
 
 
 class Results(NamedTuple):
@@ -109,41 +132,12 @@ class Results(NamedTuple):
         write_json(folder / names.METRICS, _metrics_record(self.outcome))
         if TEST in self.seen:
             rows, prediction = self.seen[TEST]
-            text = predictions_csv(prepared.table, rows, _ids(prepared), self.ensemble, prediction)
+            text = predictions_csv(
+                prepared.table, rows, ids_of(prepared), self.ensemble, prediction
+            )
             write_file(folder / names.PREDICTIONS, text)
-        write_file(folder / names.MODEL, model_bytes(self._model_record(identity), self.ensemble))
-
-    def _model_record(self, identity: Identity) -> ModelRecord:
-        prepared, config = self.problem.prepared, self.problem.config
-        return ModelRecord(
-            bpcli=__version__,
-            run=identity.run,
-            task=prepared.task,  # type: ignore[arg-type]
-            target=self.ensemble.target,
-            ids=_ids(prepared),
-            features=prepared.features.layout,
-            layers=self.problem.network.layers,
-            loss=self.problem.loss,
-            calibration=self.ensemble.calibration.method,
-            conformal=self.ensemble.conformal and self.ensemble.conformal.spec,
-            dtype=config.dtype,
-            replicas=self.ensemble.size,
-            members=_member_records(self.ensemble),
-            threads=environment()["blas_threads"],
-            config=identity.config,
-            data_sha256=prepared.table.sha256,
-            environment=environment(),
-        )
-
-
-def _member_records(ensemble: Ensemble) -> tuple[MemberRecord, ...]:
-    """The parts of a model that has several, each with preprocessing of its own."""
-    if len(ensemble.parts) == 1:
-        return ()
-    return tuple(
-        MemberRecord(features=part.features.layout, layers=part.network.layers)
-        for part in ensemble.parts
-    )
+        record = model_record(self.problem, self.ensemble, identity)
+        write_file(folder / names.MODEL, model_bytes(record, self.ensemble))
 
 
 def _members(fit: Fit, each: Floats) -> Iterator[Member]:
@@ -207,7 +201,3 @@ def _metrics_record(outcome: Outcome) -> dict[str, Any]:
         **outcome.certainty.record(),
         "details": {"set": outcome.held_out, **outcome.assessment.record()},
     }
-
-
-def _ids(prepared: Prepared) -> tuple[str, ...]:
-    return tuple(column.name for column in prepared.columns if column.role == "id")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bpcli.config.document import read_document
 from bpcli.config.errors import ModelError, Problem
+from bpcli.data.without_target import UNSUPERVISED
 from bpcli.runs.folder import METRICS, RECORD, RESOLVED
 
 
@@ -61,7 +62,8 @@ class StoredRun(NamedTuple):
             where = ".".join(map(str, error.errors()[0]["loc"]))
             raise _unusable(folder, f"{RECORD} does not say {where}") from None
         config = read_document(folder / RESOLVED).value
-        if not isinstance(config, dict) or "target" not in (config.get("data") or {}):
+        data = config.get("data") if isinstance(config, dict) else None
+        if not isinstance(data, dict) or not (record["task"] in UNSUPERVISED or "target" in data):
             raise _unusable(folder, f"{RESOLVED} does not say data.target")
         return cls(folder, record, config)
 

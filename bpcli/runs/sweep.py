@@ -11,7 +11,7 @@ from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
-from bpcli.runs.resolved import prepare_and_resolve
+from bpcli.runs.resolved import prepare_with_target
 from bpcli.runs.sitting import Place, Sitting, Subject
 from bpcli.runs.sweep_facts import sweep_facts, sweep_table
 from bpcli.selection.choice import Candidate, Choice
@@ -39,7 +39,7 @@ class SweepRun:
     def __init__(self, settings: Mapping[str, Loaded], place: Place, also: str = "") -> None:
         self.also, self.loaded = also, next(iter(settings.values()))
         place.claim(self.loaded, SWEEP).check()
-        resolved = {value: prepare_and_resolve(one) for value, one in settings.items()}
+        resolved = {value: prepare_with_target(one) for value, one in settings.items()}
         prepared, self.config = next(iter(resolved.values()))
         self.search = RateSearch(Study(resolved), self.config.lr_sweep, also)
         configs = {value: one for value, (_, one) in resolved.items()}

@@ -84,7 +84,7 @@ def prediction_columns(
 ) -> list[Column]:
     """The columns of a CSV of predictions, by name; `prediction` is that of the rows."""
     target, levels = ensemble.target, ensemble.loss.quantiles()
-    copied = [name for name in (*ids, *target.columns) if name in table.names]
+    copied = [name for name in (*ids, *target.copied) if name in table.names]
     return [
         ("row", (rows + 1 + table.start).tolist()),
         *((name, table.text(name)[rows].tolist()) for name in copied),

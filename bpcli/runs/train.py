@@ -33,8 +33,8 @@ from bpcli.runs.folder import CHECKPOINT, environment, state_of, write_json
 from bpcli.runs.header import damaged
 from bpcli.runs.identity import Identity
 from bpcli.runs.model import require_run
+from bpcli.runs.outcome import AnyOutcome, results_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
-from bpcli.runs.results import Outcome, Results
 from bpcli.runs.signals import requests
 from bpcli.runs.tables import split_csv
 
@@ -102,11 +102,11 @@ class TrainingRun:
             yield from self.fit
             self._save()
 
-    def finish(self) -> Outcome:
+    def finish(self) -> AnyOutcome:
         """Predict every row with the final weights, score, and write what is left."""
         with self._telling():
             self.remarks = remarks(self.fit.replicas)
-            results = Results.of(self.members, self.fit, self.folder)
+            results = results_of(self.members, self.fit, self.folder)
             outcome = results.outcome
             if not self.completed:
                 results.write(self.identity)

@@ -12,14 +12,22 @@ import numpy as np
 from bpcli.config.errors import DataError, Problem
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.stopping import Record
-from bpcli.runs.folder import HISTORY, METRICS, PREDICTIONS, SPLIT, environment
+from bpcli.runs.folder import (
+    CENTRES,
+    CLUSTERS,
+    HISTORY,
+    METRICS,
+    PREDICTIONS,
+    SPLIT,
+    environment,
+)
 from bpcli.runs.source import read_model_bytes
 from bpcli.runs.stored import StoredRun
 from bpcli.runs.tensorfile import Tensors, unpack
 from bpcli.runs.train import TrainingRun
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}  # of weights and results, relative, by dtype
-FILES = (SPLIT, METRICS, PREDICTIONS)
+FILES = (SPLIT, METRICS, PREDICTIONS, CLUSTERS, CENTRES)
 _TIMING = "seconds"  # the one column that no two runs share
 
 
@@ -94,7 +102,7 @@ def first_parting(then: list[dict[str, str]], now: list[dict[str, str]]) -> Part
 
 
 def _results(run: StoredRun) -> list[Any]:
-    return [run.metrics(), run.table(SPLIT), run.table(PREDICTIONS)]
+    return [run.metrics(), *(run.table(name) for name in FILES if name != METRICS)]
 
 
 def _close(old: Any, new: Any, tolerance: float) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bad_inputs import (
     check,
+    clusters,
     config,
     data,
     explain,
@@ -32,6 +33,7 @@ AREAS = {
     "runs": runs.CASES,
     "selection": selection.CASES,
     "insight": insight.CASES,
+    "clusters": clusters.CASES,
     "other": other.CASES,
 }
 CASES: list[Case] = [case for cases in AREAS.values() for case in cases]

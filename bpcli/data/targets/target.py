@@ -22,12 +22,17 @@ class Target(Spec):
     K is the number of numbers in a prediction of one row: D targets, C classes or L labels.
     """
 
-    kind: Literal["numbers", "classes", "labels"]  # what a loss for it predicts
+    kind: Literal["numbers", "classes", "labels", "clusters"]  # what a loss for it predicts
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table."""
         raise NotImplementedError
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """The columns that stand beside a prediction where a table has them."""
+        return self.columns
 
     @property
     def width(self) -> int:

@@ -15,8 +15,9 @@ import numpy as np
 
 from bpcli.config.component import Component
 from bpcli.nn.layer import Array, Shape, Views
+from bpcli.nn.losses.survey import Survey
 
-Kind = Literal["numbers", "classes", "labels"]
+Kind = Literal["numbers", "classes", "labels", "clusters"]
 
 
 class Loss(Component):
@@ -26,10 +27,19 @@ class Loss(Component):
     predicts: ClassVar[Kind]
     own_units: ClassVar[bool] = False  # whether targets must be neither shifted nor scaled
     lowest: ClassVar[float] = -math.inf  # the smallest target that it can learn
+    supervised: ClassVar[bool] = True  # compares with a target of the table
+    surveys: ClassVar[bool] = False  # looks at all rows between two epochs
 
     def outputs(self, width: int) -> int:
         """How many scores a target needs: `width` is its number of columns or of classes."""
         return width
+
+    def targets(self, x: Array, t: Array) -> Array:
+        """What is learned of rows x (N,I), given their encoded targets t (N,…).
+
+        One score for two classes learns the second one's column.
+        """
+        return t[:, -self.outputs(t.shape[1]) :]
 
     def quantiles(self) -> tuple[float, ...]:
         """The levels that each target is predicted at; empty where a prediction is one number."""
@@ -42,6 +52,9 @@ class Loss(Component):
     def value(self, z: Array, t: Array, c: Array, s: Views) -> Array:
         """L (R,) for scores z (R,B,O), targets t (1|R,B,O) and row weights c (1|R,1|B,1)."""
         raise NotImplementedError
+
+    def survey(self, seen: Survey) -> None:
+        """Look at all training rows, after each epoch; for a loss that `surveys`."""
 
     def link(self, z: Array) -> Array:
         """The prediction (R,B,O) that scores stand for: a mean, or probabilities.

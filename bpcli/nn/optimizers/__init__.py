@@ -1,5 +1,5 @@
 """Optimizers, by what they remember.  Importing this package registers them all."""
 
-from bpcli.nn.optimizers import gradients, history, moments, signs, squares
+from bpcli.nn.optimizers import centres, gradients, history, moments, signs, squares
 
-__all__ = ["gradients", "history", "moments", "signs", "squares"]
+__all__ = ["centres", "gradients", "history", "moments", "signs", "squares"]

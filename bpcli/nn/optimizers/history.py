@@ -50,9 +50,6 @@ class LBFGS(Optimizer):
             **dict.fromkeys(numbers, (replicas,)),
         }
 
-    def is_done(self, slots: dict[str, Array]) -> bool:
-        return bool(slots["rests"].all())
-
     def settle(self, m: Views, g: Array, value: Array, t: int) -> None:
         """Rest, for good, where gradient (R,P) or the last change of θ or value (R,) was tiny."""
         rests = np.abs(g).max(axis=1) <= self.tolerance_gradient

@@ -43,8 +43,8 @@ class Optimizer(Component):
         return dict(slots)
 
     def is_done(self, slots: dict[str, Array]) -> bool:
-        """Whether no replica would move in another step."""
-        return False
+        """Whether no replica would move in another step: by its slot `rests`, where it has one."""
+        return "rests" in slots and bool(slots["rests"].all())
 
 
 class Elementwise(Optimizer):

@@ -1,0 +1,3 @@
+"""Tasks without a target; imports nothing, so that it can be asked before numpy is there."""
+
+UNSUPERVISED = ("clustering",)

@@ -1,0 +1,50 @@
+"""The update of centres to the means of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bpcli.nn.layer import Array, Layer, Views
+from bpcli.nn.optimizers.centres import Lloyd
+from bpcli.nn.prototypes import Prototypes
+
+
+class MeanStep:
+    """One step of Lloyd's algorithm in every `prototypes` layer; other layers stay as they are.
+
+    `scratch` gives the work arrays of the last backward pass, which hold the share of rows of each
+    centre.
+    """
+
+    def __init__(
+        self,
+        optimizer: Lloyd,
+        flat: Array,
+        slots: dict[str, Array],
+        layers: Sequence[Layer],
+        params: list[Views],
+        grads: list[Views],
+        scratch: Callable[[], list[Views]],
+    ) -> None:
+        self.optimizer, self.flat, self.rests = optimizer, flat, slots["rests"]
+        self.layers, self.params, self.grads, self.scratch = layers, params, grads, scratch
+
+    def apply(self, rate: Array, t: int) -> Array:
+        """Update for the t-th time at the rates (R,1); returns Σ θ² (R,)."""
+        self.rests.fill(1)
+        every = zip(self.layers, self.params, self.grads, self.scratch(), strict=True)
+        for layer, p, g, s in every:
+            if isinstance(layer, Prototypes):
+                self._step(p.W, g.W, s.share, rate)
+        sizes: Array = np.vecdot(self.flat, self.flat)
+        return sizes
+
+    def _step(self, w: Array, g: Array, share: Array, rate: Array) -> None:
+        """w (R,I,K) by its gradient and the share (R,1,K) of the rows nearest to each centre."""
+        step = np.divide(g, 2 * share, out=np.zeros_like(g), where=share > 0)
+        step *= rate[..., None]
+        w -= step
+        still = np.abs(step).max(axis=(1, 2)) <= self.optimizer.tolerance
+        self.rests *= still & (share > 0).all(axis=(1, 2))
