@@ -53,9 +53,9 @@ def trace(
     from bpcli.display.trace_page import page
     from bpcli.experiment.problem import LearningProblem
     from bpcli.insight.trace import trace as follow
-    from bpcli.runs.resolved import prepare_and_resolve
+    from bpcli.runs.resolved import prepare_with_target
 
-    prepared, resolved = prepare_and_resolve(loaded)
+    prepared, resolved = prepare_with_target(loaded)
     problem = LearningProblem.of(resolved, prepared)
     found = follow(problem, row, step)
     if json:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from bpcli.config.errors import ModelError, Problem
 from bpcli.data.arrays import Flags, Floats, Ints
 from bpcli.data.layout import FeatureLayout
 from bpcli.data.table import Table
@@ -35,7 +36,11 @@ class Subject(NamedTuple):
 
     @classmethod
     def encoded(cls, ensemble: Ensemble, inputs: Inputs) -> Self:
-        """Rows that are inputs already."""
+        """Rows that are inputs already.  Raises ModelError for a model that predicts no target."""
+        if not ensemble.loss.supervised:
+            what = "has no answers to explain: clusters are told by their centres"
+            fix = "see what differs between them in centres.csv"
+            raise ModelError(Problem("BP-E020", "the model", what, fix))
         columns = ensemble.features.layout.columns
         number = {name: i for i, name in enumerate(columns)}
         owners = tuple(

@@ -62,10 +62,10 @@ def _default(config: Config, prepared: Prepared) -> tuple[Preset, tuple[Notice, 
 
 
 def prepare_with_target(loaded: Loaded) -> tuple[Prepared, Config]:
-    """The same for a command that scores predictions.  Raises ConfigError without a target."""
+    """The same for a command that is about predictions.  Raises ConfigError without a target."""
     prepared, config = prepare_and_resolve(loaded)
     if config.is_unsupervised:
-        what = f"{prepared.task} has no target to predict on rows held out"
+        what = f"{prepared.task} has no target, and this command is about predicting one"
         fix = "bpcli train says how good clusters are, and chooses their number by k: auto"
         raise ConfigError(Problem("BP-S020", "task", what, fix))
     return prepared, config

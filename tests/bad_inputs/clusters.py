@@ -115,6 +115,22 @@ CASES = [
         given(CLUSTERS),
     ),
     Case(
+        "a row through a clustering",
+        "BP-S020",
+        3,
+        ("clustering", "no target"),
+        "trace c.yaml --row 1",
+        given(CLUSTERS),
+    ),
+    Case(
+        "reasons for a cluster",
+        "BP-E020",
+        5,
+        ("centres",),
+        "explain run t.csv",
+        {"run/model.safetensors": lambda: model(CLUSTERS)},
+    ),
+    Case(
         "a fewest number of clusters above the most",
         "BP-C040",
         3,
