@@ -125,6 +125,10 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
     if terminal.verbosity > 0:
         columns = run.prepared.columns
         terminal.say(columns_table((one.name, one.role, one.reason) for one in columns))
+    if run.number is not None:
+        from bpcli.display.clusters import numbers_table
+
+        terminal.say(numbers_table(run.number))
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines((*run.prepared.notices, *run.notices)))
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
 from rich.text import Text
 
 from bpcli.display.closing import span
 from bpcli.display.figures import counted, duration, number
-from bpcli.display.tables import facts_table, head, metrics_table, quiet_table
+from bpcli.display.tables import facts_table, head, metrics_table, quiet_table, values_table
 from bpcli.display.text import PATH, show
 from bpcli.experiment.clusters import ONE
 from bpcli.runs.clusters import Centre, ClusterOutcome
+from bpcli.selection.number_of_clusters import Candidate, Choice
 
 _INPUTS = 12  # that are shown; centres.csv has them all
 _NAME = 24  # characters of an input beside its numbers
@@ -62,6 +64,18 @@ class CentresTable:
         yield table
         if left < 0 or len(self.names) == _INPUTS:
             yield Text("all centres: centres.csv", "dim")
+
+
+def numbers_table(choice: Choice) -> Table:
+    """Every number of clusters that was tried, and the one that was chosen."""
+    return values_table(
+        "k",
+        Candidate._fields[1:],
+        {
+            f"{one.k}{' *' if one.k == choice.k else ''}": tuple(map(number, one[1:]))
+            for one in choice.candidates
+        },
+    )
 
 
 def _facts(run: ClusterOutcome) -> dict[str, str]:

@@ -21,11 +21,12 @@ SPLIT = "split.csv"
 PREDICTIONS = "predictions_test.csv"
 CLUSTERS = "clusters.csv"
 CENTRES = "centres.csv"
+NUMBERS = "k.csv"
 GIVEN = "config.yaml"
 RESOLVED = "config.resolved.yaml"
 CHECKPOINT = "checkpoint.safetensors"
 PLAN = (GIVEN, RESOLVED, SPLIT)  # known before the first update
-RESULTS = (MODEL, CHECKPOINT, RECORD, HISTORY, METRICS, PREDICTIONS, CLUSTERS, CENTRES)
+RESULTS = (MODEL, CHECKPOINT, RECORD, HISTORY, METRICS, PREDICTIONS, CLUSTERS, CENTRES, NUMBERS)
 
 
 class Kind(NamedTuple):

@@ -36,7 +36,8 @@ from bpcli.runs.model import require_run
 from bpcli.runs.outcome import AnyOutcome, results_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.runs.signals import requests
-from bpcli.runs.tables import split_csv
+from bpcli.runs.tables import csv_text, split_csv
+from bpcli.selection.number_of_clusters import Candidate, with_number
 
 
 class TrainingRun:
@@ -59,7 +60,8 @@ class TrainingRun:
         self.loaded = loaded
         claim = Claim(loaded.path, output, force, resume)
         claim.check()
-        self.prepared, self.config = prepare_and_resolve(loaded)
+        self.prepared, config = prepare_and_resolve(loaded)
+        self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
         require_training_memory(self.problem)
         require_cores(self.config)
@@ -67,7 +69,8 @@ class TrainingRun:
         self.members = Members.of(self.problem)
         self.fit = self.members.fit(self._pause)
         self._account = account(self.prepared)
-        self.notices = [*self.members.notices, *imbalance(self.problem)]  # about the run
+        chosen = [self.number.notice()] if self.number else []
+        self.notices = [*chosen, *self.members.notices, *imbalance(self.problem)]  # about the run
         self.remarks: list[Notice] = []  # about the training, once it has ended
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
         self.completed = False  # by an earlier sitting
@@ -162,6 +165,10 @@ class TrainingRun:
         write_file(self.folder / names.GIVEN, self.loaded.text)
         plain = written_from(self.config, self.loaded.folder, self.folder)
         write_file(self.folder / names.RESOLVED, dump(plain))
+        if self.number is not None:
+            write_file(
+                self.folder / names.NUMBERS, csv_text(Candidate._fields, self.number.candidates)
+            )
         folds = self.members.fold_of_rows() if self.members.folds else None
         write_file(self.folder / names.SPLIT, split_csv(self.prepared, folds))
 

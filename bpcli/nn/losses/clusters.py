@@ -39,9 +39,8 @@ class Clustering(Loss):
 
     @property
     def clusters(self) -> int:
-        """K, once it is chosen."""
-        assert isinstance(self.k, int)
-        return self.k
+        """K; as long as it is not chosen, the most that it can be."""
+        return self.highest_k if self.k == "auto" else self.k
 
     def link(self, z: Array) -> Array:
         """The distances (R,B,K)."""
