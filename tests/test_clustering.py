@@ -12,6 +12,9 @@ import pytest
 from resuming import begin, end, wait_for
 from running import ROOT, bpcli, table, train, write_csv
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
+from bpcli.experiment.plane import Plane
 
 CONFIG = "data: {path: t.csv, label: kind}\ntask: clustering\nloss: {kmeans: 3}\nepochs: 20\n"
 FILES = ("model.safetensors", "clusters.csv", "centres.csv", "metrics.json", "split.csv")
@@ -173,6 +176,30 @@ def test_the_terminal_shows_centres_and_scores(trained: Trained) -> None:
     assert "clustering of all rows, compared with kind" in done.stderr
     assert "10 from different starts" in done.stderr
     assert "label: kind" in done.stderr
+
+
+def test_a_picture_of_the_clusters(trained: Trained) -> None:
+    folder, _ = trained
+    bpcli("train", "c.yaml", "-o", "drawn", "--picture", "-q", cwd=folder)
+    drawn = (folder / "drawn" / "clusters.svg").read_text()
+    assert "3 clusters" in drawn and "first principal component" in drawn
+    assert (folder / "drawn" / "clusters.png").read_bytes().startswith(b"\x89PNG")
+    bpcli("train", "c.yaml", "-o", "drawn", "--resume", "--picture", "-q", cwd=folder)
+    assert (folder / "drawn" / "clusters.svg").read_text() == drawn
+    refused = ROOT / "configs" / "iris.yaml"
+    assert "clustering" in bpcli("train", refused, "--picture", cwd=folder, code=2).stderr
+
+
+def test_a_plane_shows_where_rows_differ_most() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 4)) * [1, 9, 0.1, 3]
+    plane = Plane.of(x, np.arange(500) % 2, x[:2])
+    theirs = PCA(2).fit(x)
+    assert plane.shares == pytest.approx(theirs.explained_variance_ratio_)
+    assert np.abs(plane.points) == pytest.approx(np.abs(theirs.transform(x)))
+    assert plane.centres == pytest.approx(plane.points[:2])
+    alone = Plane.of(x[:, :1], np.zeros(500, dtype=int), x[:1, :1])
+    assert alone.shares.tolist() == [1, 0] and (alone.points[:, 1] == 0).all()
 
 
 def test_a_loss_for_clusters_asks_for_the_task(tmp_path: Path) -> None:

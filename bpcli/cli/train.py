@@ -41,6 +41,10 @@ def train(
             help="End with exit code 9 where the loss has not come below stop.threshold.",
         ),
     ] = False,
+    picture: Annotated[
+        bool,
+        typer.Option("--picture", help="Also draw the clusters, as SVG and PNG (extra: report)."),
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -71,8 +75,12 @@ def train(
         what = "needs stop.threshold in the config"
         raise typer.BadParameter(what, param_hint="--require-threshold")
 
+    drawing = ["--picture"] if picture else []
+    if picture and not loaded.config.is_unsupervised:
+        raise typer.BadParameter("is of clusters (task: clustering)", param_hint="--picture")
+
     def again(folder: Path) -> list[str]:
-        return options.words("train", config, assignments, "-o", str(folder), "--resume")
+        return options.words("train", config, assignments, "-o", str(folder), "--resume", *drawing)
 
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
@@ -105,6 +113,8 @@ def train(
             raise typer.Exit(asked.exit_code) from None
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines(run.remarks))
+    if picture:
+        _draw(outcome)
     if json:
         import json as format
 
@@ -154,6 +164,17 @@ def _watch(terminal: Terminal, run: TrainingRun) -> None:
         epochs=run.config.epochs,
         members=run.members.size,
     )
+
+
+def _draw(outcome: AnyOutcome) -> None:
+    from bpcli.display.pictures import clusters_picture
+    from bpcli.runs.clusters import ClusterOutcome
+    from bpcli.runs.files import write_file
+    from bpcli.runs.folder import PICTURES
+
+    assert isinstance(outcome, ClusterOutcome)
+    for kind, name in PICTURES.items():
+        write_file(outcome.folder / name, clusters_picture(outcome.plane, kind))
 
 
 def _conclude(terminal: Terminal, outcome: AnyOutcome) -> None:

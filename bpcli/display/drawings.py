@@ -12,12 +12,26 @@ from bpcli.display.text import show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from bpcli.experiment.plane import Plane
     from bpcli.insight.attribution import Attributions
     from bpcli.insight.effects import Effect
     from bpcli.runs.explain import Scored
 
 _NAME = 28  # characters
 _LINES = 10  # answers
+
+
+def draw_clusters(axes: Axes, plane: Plane) -> None:
+    """A dot a row in the colour of its cluster, a cross a centre with its number."""
+    for k in range(len(plane.centres)):
+        axes.plot(*plane.points[plane.labels == k].T, ".", alpha=0.6)
+    axes.plot(*plane.centres.T, "x", color="black")
+    for number, (x, y) in enumerate(plane.centres.tolist(), 1):
+        axes.annotate(str(number), (x, y), xytext=(4, 4), textcoords="offset points")
+    for which, name, share in zip(("x", "y"), ("first", "second"), plane.shares, strict=True):
+        text = f"{name} principal component, {100 * share:.0f} % of the variance"
+        axes.set(**{f"{which}label": text})
+    axes.set_title(f"{len(plane.centres)} clusters")
 
 
 def draw_importances(axes: Axes, scored: Scored, most: int) -> None:

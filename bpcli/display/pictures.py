@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from bpcli.experiment.plane import Plane
     from bpcli.runs.explain import Explanation
 
 _SIZE = (7.0, 4.2)  # inches
@@ -49,6 +50,16 @@ def explanation_picture(explanation: Explanation, kind: str) -> bytes:
             draw_effect(figure.add_subplot(grid[i, :]), one, found.answers)
 
     return drawn(draw, (_SIZE[0] * 1.4, 1.2 + 0.25 * bars + 3 * len(effects)), kind)
+
+
+def clusters_picture(plane: Plane, kind: str) -> bytes:
+    """Rows by cluster, and their centres, on the first two principal components.
+
+    Raises ResourceError where matplotlib is not installed.
+    """
+    from bpcli.display.drawings import draw_clusters
+
+    return drawn(lambda figure: draw_clusters(figure.subplots(), plane), _SIZE, kind)
 
 
 def drawn(draw: Callable[[Figure], object], size: tuple[float, float], kind: str) -> bytes:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.data.split import SET_NAMES
+from bpcli.data.split import SET_NAMES, TRAIN
 from bpcli.experiment.clusters import ONE, Clusters, Scores, in_raw_units, one_cluster
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.members import Members
+from bpcli.experiment.plane import Plane
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.stopping import Record
 from bpcli.runs import folder as names
@@ -43,6 +44,7 @@ class ClusterOutcome(NamedTuple):
     epochs: list[int]
     iterations: int  # of all trainings
     records: list[Record]
+    plane: Plane  # the training rows
 
     def ending(self) -> dict[str, Any]:
         """Why and when the training that is kept ended, and what the others came to."""
@@ -91,6 +93,7 @@ class ClusterResults(NamedTuple):
             [one.epochs for one in replicas],
             fit.iterations,
             fit.records,
+            _plane(problem, clusters),
         )
         return cls(problem, clusters, outcome)
 
@@ -129,6 +132,11 @@ def centres_csv(clusters: list[Centre]) -> str:
     inputs = list(clusters[0].centre)
     body = ((one.cluster, one.rows, *one.centre.values()) for one in clusters)
     return csv_text(("cluster", "rows", *inputs), body)
+
+
+def _plane(problem: LearningProblem, clusters: Clusters) -> Plane:
+    rows = problem.prepared.rows(TRAIN)
+    return Plane.of(problem.prepared.x[rows], clusters.labels[rows], clusters.centres)
 
 
 def _centres(problem: LearningProblem, clusters: Clusters) -> list[Centre]:

@@ -22,11 +22,23 @@ PREDICTIONS = "predictions_test.csv"
 CLUSTERS = "clusters.csv"
 CENTRES = "centres.csv"
 NUMBERS = "k.csv"
+PICTURES = {kind: f"clusters.{kind}" for kind in ("svg", "png")}
 GIVEN = "config.yaml"
 RESOLVED = "config.resolved.yaml"
 CHECKPOINT = "checkpoint.safetensors"
 PLAN = (GIVEN, RESOLVED, SPLIT)  # known before the first update
-RESULTS = (MODEL, CHECKPOINT, RECORD, HISTORY, METRICS, PREDICTIONS, CLUSTERS, CENTRES, NUMBERS)
+RESULTS = (
+    MODEL,
+    CHECKPOINT,
+    RECORD,
+    HISTORY,
+    METRICS,
+    PREDICTIONS,
+    CLUSTERS,
+    CENTRES,
+    NUMBERS,
+    *PICTURES.values(),
+)
 
 
 class Kind(NamedTuple):
