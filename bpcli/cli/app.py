@@ -21,6 +21,7 @@ from bpcli.cli import (
     lr_sweep,
     plan,
     predict,
+    report,
     schema,
     trace,
     train,
@@ -51,6 +52,7 @@ app.command("lr-sweep")(lr_sweep.lr_sweep)
 app.command("cv")(cv.cv)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("gradcheck")(gradcheck.gradcheck)
 app.command("trace")(trace.trace)
 app.command("check")(check.check)

@@ -62,9 +62,9 @@ def check(
     from bpcli.display.messages import notice_lines, print_lines
     from bpcli.experiment.problem import LearningProblem
     from bpcli.insight.audit.audit import audit
-    from bpcli.runs.resolved import prepare_and_resolve
+    from bpcli.runs.resolved import prepare_with_target
 
-    prepared, resolved = prepare_and_resolve(loaded)
+    prepared, resolved = prepare_with_target(loaded)
     problem = LearningProblem.of(resolved, prepared)
     found, beyond = audit(problem), None
     if permute:

@@ -91,7 +91,7 @@ def _to_number(word: str, pattern: re.Pattern[str], decimal: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-_TRUTH = {
+TRUTH = {
     **dict.fromkeys(("true", "yes", "y", "t"), 1.0),
     **dict.fromkeys(("false", "no", "n", "f"), -1.0),
 }
@@ -99,6 +99,6 @@ _TRUTH = {
 
 def truth_of(words: Sequence[str], values: Floats) -> Floats:
     """+1 for each word or number that means yes, −1 for one that means no (K,); else NaN."""
-    meant = [_TRUTH.get(word.lower(), np.nan) for word in words]
+    meant = [TRUTH.get(word.lower(), np.nan) for word in words]
     numbers = np.select([values == 1, values == 0], [1.0, -1.0], np.nan)
     return np.where(np.isnan(numbers), meant, numbers)

@@ -178,7 +178,7 @@ class Quantile(Scaler):
         return {"knots": np.maximum.accumulate(quantiles(values, levels), axis=0)}
 
     def apply(self, values: Floats, fitted: Tensors) -> Floats:
-        scores = _normal_scores(self.knots)
+        scores = normal_scores(self.knots)
         pairs = zip(values.T, fitted["knots"].T, strict=True)
         columns = [
             # Of equal knots one search finds the last, the other the first.
@@ -188,14 +188,14 @@ class Quantile(Scaler):
         return np.array(columns).reshape(values.shape[::-1]).T
 
     def invert(self, values: Floats, fitted: Tensors) -> Floats:
-        scores = _normal_scores(self.knots)
+        scores = normal_scores(self.knots)
         pairs = zip(values.T, fitted["knots"].T, strict=True)
         columns = [np.interp(y, scores, knots) for y, knots in pairs]
         return np.array(columns).reshape(values.shape[::-1]).T
 
 
 @cache
-def _normal_scores(count: int) -> Floats:
+def normal_scores(count: int) -> Floats:
     """Φ⁻¹((k + ½)/K), exactly symmetric about 0."""
     inverse = NormalDist().inv_cdf
     half = [inverse((k + 0.5) / count) for k in range(count // 2)]

@@ -74,7 +74,7 @@ def _bars(
     axes: Axes, names: Sequence[str], values: Sequence[float], errors: Sequence[float] | None
 ) -> None:
     places = np.arange(len(names))
-    axes.barh(places, values, xerr=errors, height=0.7, ecolor="0.4", capsize=2)
+    axes.barh(places, values, xerr=errors, height=0.7, ecolor="0.5", capsize=2)
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from bpcli.display.window import window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from bpcli.experiment.plane import Plane
@@ -26,7 +27,7 @@ def sweep_picture(facts: dict[str, Any], kind: str) -> bytes:
 
     Raises ResourceError where matplotlib is not installed.
     """
-    return drawn(lambda figure: _draw(figure.subplots(), facts), _SIZE, kind)
+    return drawn(lambda figure: draw_sweep(figure.subplots(), facts), _SIZE, kind)
 
 
 def explanation_picture(explanation: Explanation, kind: str) -> bytes:
@@ -62,7 +63,12 @@ def clusters_picture(plane: Plane, kind: str) -> bytes:
     return drawn(lambda figure: draw_clusters(figure.subplots(), plane), _SIZE, kind)
 
 
-def drawn(draw: Callable[[Figure], object], size: tuple[float, float], kind: str) -> bytes:
+def drawn(
+    draw: Callable[[Figure], object],
+    size: tuple[float, float],
+    kind: str,
+    style: Mapping[str, Any] | None = None,
+) -> bytes:
     """A figure of so many inches as `svg` or `png`: the same figure gives the same bytes.
 
     Raises ResourceError where matplotlib is not installed.
@@ -73,7 +79,9 @@ def drawn(draw: Callable[[Figure], object], size: tuple[float, float], kind: str
     except ImportError:
         what, fix = "pictures need matplotlib", "pip install 'bpcli[report]'"
         raise ResourceError(Problem("BP-S005", "--picture", what, fix)) from None
-    with rc_context({"svg.hashsalt": "bpcli", "svg.fonttype": "none"}):
+    plain: dict[Any, Any] = {"svg.hashsalt": "bpcli", "svg.fonttype": "none"}
+    plain |= {"text.parse_math": False, **(style or {})}
+    with rc_context(plain):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
         content = BytesIO()
@@ -82,7 +90,13 @@ def drawn(draw: Callable[[Figure], object], size: tuple[float, float], kind: str
     return content.getvalue()
 
 
-def _draw(axes: Axes, facts: dict[str, Any]) -> None:
+def plain_numbers(axis: Axis) -> None:
+    """The powers of ten of a logarithmic axis, without markup."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
+
+
+def draw_sweep(axes: Axes, facts: dict[str, Any]) -> None:
     """Lines with error bars; arrows beyond the window; at its worse end crosses of failed folds."""
     low, high = window(facts["candidates"], facts["better"])
     margin = _MARGIN * (high - low or 1.0)
@@ -110,13 +124,14 @@ def _draw(axes: Axes, facts: dict[str, Any]) -> None:
             rates = [one["learning_rate"] for one in some]
             axes.plot(rates, [level] * len(rates), mark, color=color)
     if any(one["failed_folds"] for one in facts["candidates"]):
-        axes.plot([], [], "x", color="black", label="failed fold")
+        axes.plot([], [], "x", color="gray", label="failed fold")
     axes.set_xscale("log")
+    plain_numbers(axes.xaxis)
     axes.grid(alpha=0.3)
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"{facts['metric']} of the rows held out")
     if choice := facts["choice"]:
         setting = f"{facts['also']} {choice['setting']}, " if facts["also"] else ""
-        axes.axvline(choice["learning_rate"], linestyle=":", color="black", label="chosen")
+        axes.axvline(choice["learning_rate"], linestyle=":", color="gray", label="chosen")
         axes.set_title(f"chosen: {setting}learning rate {choice['learning_rate']:g}")
     axes.legend()

@@ -23,6 +23,7 @@ CLUSTERS = "clusters.csv"
 CENTRES = "centres.csv"
 NUMBERS = "k.csv"
 PICTURES = {kind: f"clusters.{kind}" for kind in ("svg", "png")}
+REPORT = "report.html"  # by bpcli report
 GIVEN = "config.yaml"
 RESOLVED = "config.resolved.yaml"
 CHECKPOINT = "checkpoint.safetensors"
@@ -38,6 +39,7 @@ RESULTS = (
     CENTRES,
     NUMBERS,
     *PICTURES.values(),
+    REPORT,
 )
 
 

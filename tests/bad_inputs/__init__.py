@@ -17,6 +17,7 @@ from bad_inputs import (
     model,
     other,
     predict,
+    report,
     runs,
     selection,
 )
@@ -30,6 +31,7 @@ AREAS = {
     "explain": explain.CASES,
     "model": model.CASES,
     "limits": limits.CASES,
+    "report": report.CASES,
     "runs": runs.CASES,
     "selection": selection.CASES,
     "insight": insight.CASES,

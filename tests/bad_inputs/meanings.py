@@ -233,5 +233,7 @@ MEANINGS = {
     "BP-S005": "A picture needs matplotlib.",
     "BP-S006": "The grid of learning rates comes from a range test.",
     "BP-S008": "The networks of an ensemble are estimated one by one.",
+    "BP-S009": "A report needs jinja2.",
+    "BP-M040": "A folder holds no summary of a sweep.",
     "BP-S007": "The rate was chosen on the folds of the estimate.",
 }
