@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from convolution import table as convolution_lines
 from sweep_seeds import SMALL, seeds_lines
 from sweeps import QUALITY, quality_lines, time_lines
 from workloads import WORKLOADS, Workload
@@ -88,10 +89,11 @@ def main() -> None:
     results = [
         (WORKLOADS[name], race(WORKLOADS[name], asked.rounds)) for name in asked.only.split(",")
     ]
+    images = list(convolution_lines(asked.rounds))
     starts = start_up()
     sweeps = [*time_lines(asked.rounds), "", *quality_lines(QUALITY.split(",")), ""]
     sweeps += seeds_lines(SMALL.split(","), seeds=16)
-    asked.output.write_text(page(results, starts, sweeps, asked.rounds), encoding="utf-8")
+    asked.output.write_text(page(results, images, starts, sweeps, asked.rounds), encoding="utf-8")
     strange = [line for workload, entered in results for line in disagreements(workload, entered)]
     if strange:
         sys.exit("The losses do not agree, so these times compare nothing:\n" + "\n".join(strange))
@@ -170,7 +172,9 @@ def start_up() -> dict[str, float]:
 # ---- the page -----------------------------------------------------------------------------------
 
 
-def page(results: list, starts: dict[str, float], sweeps: list[str], rounds: int) -> str:
+def page(
+    results: list, images: list[str], starts: dict[str, float], sweeps: list[str], rounds: int
+) -> str:
     labels = [competitor.label for competitor in results[0][1]]
     head = ["workload", "net", "batch", *labels]
     lines = [
@@ -193,6 +197,7 @@ def page(results: list, starts: dict[str, float], sweeps: list[str], rounds: int
             "| " + " | ".join([workload.name, workload.net, str(workload.batch), *cells]) + " |"
         )
     lines += ["", *HOW.format(rounds=rounds, tolerance=LOSS_TOLERANCE).splitlines()]
+    lines += ["", "## One parameter update of convolutions", "", *IMAGES.splitlines(), "", *images]
     lines += ["", "## Whole processes", "", *start_lines(starts)]
     lines += ["", "## Sweeps of 12 learning rates × 5 folds", "", *sweeps]
     return "\n".join(lines) + "\n"
@@ -210,6 +215,12 @@ HOW = """\
   peers read their batches in order, from memory.
 - PyTorch eager uses the fused Adam; PyTorch compile compiles forward pass and loss, and takes the
   faster of the fused and a compiled Adam. Compiling is not timed."""
+
+
+IMAGES = """\
+Three times conv2d 3×3 of 32 channels and relu on 64 images of 28×28×32, the mean over each image,
+a dense layer; otherwise as above. Each round is a process of its own, of which the fastest block
+of 8 updates counts; both end with the same loss."""
 
 
 def cell(competitor: Competitor, ours: Competitor) -> str:

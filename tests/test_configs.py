@@ -15,7 +15,7 @@ ACCURACY = {
     "logistic_regression": 0.93,
     "softmax_regression": 0.94,
 }
-OTHERS = {"diabetes", "linear_regression", "iris_clusters"}
+OTHERS = {"diabetes", "linear_regression", "iris_clusters", "digits_resnet", "digits_inception"}
 
 
 def test_every_config_is_tested() -> None:

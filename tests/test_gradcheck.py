@@ -26,7 +26,9 @@ from bpcli.nn.network import Network
 from bpcli.nn.update import Regularization
 from bpcli.runs.resolved import prepare_and_resolve
 
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+# Images take a minute each; their layers are checked one by one.
+SHIPPED = sorted((ROOT / "configs").glob("*.yaml"))
+CONFIGS = [path for path in SHIPPED if "input:" not in path.read_text()]
 NOTHING = Regularization()
 
 

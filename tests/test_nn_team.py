@@ -15,7 +15,15 @@ import pytest
 from components import on_rows, parametrize
 
 from bpcli.config.component import Component
-from bpcli.config.threads import FORKS, WHOLE_BATCH, WHOLE_VECTOR, blas_threads_of, threads_of
+from bpcli.config.threads import (
+    FORKS,
+    WHOLE_BATCH,
+    WHOLE_BATCH_PRESETS,
+    WHOLE_VECTOR,
+    blas_threads_of,
+    threads_of,
+)
+from bpcli.experiment.presets import Preset
 from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
@@ -208,9 +216,18 @@ def test_parts_follow_each_other_and_cover_all(length: int, parts: int) -> None:
     assert all(one.start % 32 == 0 for one in cuts if one.start < length)
 
 
+def _needs_all(layer: Layer) -> bool:
+    return layer.needs_whole_batch
+
+
 def test_what_cannot_be_shared_out_is_known_before_numpy_is() -> None:
     members = Component.registry["layer"].values()
     assert {layer.name for layer in members if layer.whole_batch} == WHOLE_BATCH
+    presets = Preset.members().items()
+    whole = {
+        n for n, one in presets if any(map(_needs_all, one().recipe(500, "multiclass").layers))
+    }
+    assert whole == WHOLE_BATCH_PRESETS
     apart = Optimizer.members().values()
     assert {one.name for one in apart if not issubclass(one, Elementwise)} == WHOLE_VECTOR
 
@@ -223,6 +240,9 @@ def test_what_cannot_be_shared_out_is_known_before_numpy_is() -> None:
         ([{"residual": [{"dense": 64}, "batch_norm"]}], 3),
         ([{"noise": 0.1}], 3),
         ({"mlp": {"width": 300}}, 1),
+        ([{"conv2d": 8}, "relu", "global_avg_pool"], 1),
+        ({"resnet": {"width": 8}}, 3),
+        ("inception", 3),
         (None, 1),
     ],
 )

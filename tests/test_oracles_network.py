@@ -77,7 +77,10 @@ LAYERS: dict[str, Layer] = {
     ),
 }
 # Their output is random while training, and the input itself in prediction.
-RANDOM = {"dropout", "noise", "category_dropout"}
+RANDOM = {
+    *("dropout", "noise", "category_dropout"),
+    *("random_shift", "random_flip", "random_crop"),
+}
 ELSEWHERE = {"prototypes"}  # scikit-learn's distances, test_nn_clusters.py
 
 

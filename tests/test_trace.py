@@ -34,7 +34,9 @@ from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.team import ALONE
 from bpcli.runs.resolved import prepare_and_resolve
 
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+# Of images one page is a hundred of others, and its steps are those of many layers in layers.
+SHIPPED = sorted((ROOT / "configs").glob("*.yaml"))
+CONFIGS = [path for path in SHIPPED if "input:" not in path.read_text()]
 IRIS = ROOT / "configs" / "iris.yaml"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ VARIABLES = (
 )
 KERNELS = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")  # would select other arithmetic
 WIDE = 256  # units from which a second thread pays, measured
-WIDE_NAMES = {"realmlp", "realmlp_small", "conv2d"}  # presets and layers that are that wide
+WIDE_PRESETS = {"realmlp", "realmlp_small"}  # whose layers are that wide
+CONVOLUTION = "conv2d"  # pays where rows are shared out; its many products are small for the BLAS
 MOST = 8  # threads that `auto` takes; more would have too few rows of a batch each
 FORKS = sys.platform == "linux"  # where a process can be doubled, with memory that both see
 WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in one process
+WHOLE_BATCH_PRESETS = {"resnet", "inception"}  # presets with such layers
 WHOLE_VECTOR = {"lbfgs", "lloyd"}  # optimizers that need all parameters in one process
 
 
@@ -39,16 +41,22 @@ def threads_of(config: Any, auto: int | None = None) -> int:
     if auto is not None:
         return auto
     network = list(_scalars(_part(config, "network")))
-    wide = any(one in WIDE_NAMES or (isinstance(one, int) and one >= WIDE) for one in network)
+    wide = any(one in WIDE_PRESETS or (isinstance(one, int) and one >= WIDE) for one in network)
+    wide = wide or (CONVOLUTION in network and _shares_rows(network))
     return min(physical_cores(), MOST) if wide else 1
 
 
 def blas_threads_of(config: Any, auto: int | None = None) -> int:
     """Of these, the threads of the BLAS: one where processes share the rows of a batch."""
     layers, optimizer = _scalars(_part(config, "network")), _scalars(_part(config, "optimizer"))
-    if FORKS and WHOLE_BATCH.isdisjoint(layers) and WHOLE_VECTOR.isdisjoint(optimizer):
+    if _shares_rows(layers) and WHOLE_VECTOR.isdisjoint(optimizer):
         return 1
     return threads_of(config, auto)
+
+
+def _shares_rows(names: Iterable[Any]) -> bool:
+    """Whether processes can share the rows of a batch, by the names of layers and presets."""
+    return FORKS and (WHOLE_BATCH | WHOLE_BATCH_PRESETS).isdisjoint(names)
 
 
 def fix_threads(count: int) -> None:

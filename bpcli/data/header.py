@@ -9,6 +9,8 @@ import numpy as np
 
 from bpcli.config.errors import DataError, Problem
 from bpcli.config.memory import require_memory
+from bpcli.data.input import Input
+from bpcli.data.picked import input_columns
 from bpcli.data.read import TableReader
 from bpcli.data.roles import check_names
 from bpcli.data.source import STDIN
@@ -22,8 +24,11 @@ _NOT_TWICE = (
 _CELLS = 3  # bytes that each byte of a file takes at the least: as text, as number, as input
 
 
-def header_problems(base: Path, spec: DataSpec, *, unsupervised: bool = False) -> list[Problem]:
-    """Files that cannot be opened, and names that are not in the header of the first file."""
+def header_problems(
+    base: Path, spec: DataSpec, *, unsupervised: bool = False, input: Input | None = None
+) -> list[Problem]:
+    """Files that cannot be opened, and names that are not in the header of the first file; or
+    columns that are not those of the input."""
     problems: list[Problem] = []
     tables = []
     for key, path in spec.files.items():
@@ -36,7 +41,8 @@ def header_problems(base: Path, spec: DataSpec, *, unsupervised: bool = False) -
             problems += error.problems
     if not problems and tables[0] is not None:
         try:
-            check_names(tables[0], spec, unsupervised=unsupervised)
+            targets = check_names(tables[0], spec, unsupervised=unsupervised)
+            input_columns(tables[0], spec, targets, input)
         except DataError as error:
             problems += error.problems
     return problems

@@ -12,6 +12,8 @@ from bpcli.data.arrays import Floats, Ints, Sets, Tensors
 from bpcli.data.declared import Boolean, Categorical, Date, DeclaredRole, Drop, Id, Numeric
 from bpcli.data.features import Features, describe_levels, fit_features
 from bpcli.data.header import header_problems, require_room
+from bpcli.data.input import Input
+from bpcli.data.picked import arranged, as_numbers, input_columns
 from bpcli.data.read import read_files
 from bpcli.data.roles import (
     Column,
@@ -49,6 +51,7 @@ class Prepared(NamedTuple):
     t: Floats  # (N,O), NaN where the target is missing
     notices: tuple[Notice, ...]
     weights: Floats | None = None  # (N,), at least 0; None where every row counts the same
+    picked: tuple[str, ...] = ()  # the columns that are one input together, in its order
 
     def declared(self) -> dict[str, DeclaredRole]:
         """The role of each column but the target, as a config declares it."""
@@ -95,22 +98,29 @@ def prepare(
     base: Path,
     *,
     learns: str = "",
+    input: Input | None = None,
 ) -> Prepared:
     """Everything that training needs; `base` is the folder that the path is relative to.
 
-    `learns` is what the loss predicts, where there is one, which may decide an open task.
+    `learns` is what the loss predicts, where there is one, which may decide an open task; `input`
+    says which columns are one input together.
     """
     unsupervised = task in UNSUPERVISED or (task == "auto" and learns in _NO_TARGET)
-    if problems := header_problems(base, data, unsupervised=unsupervised):
+    if problems := header_problems(base, data, unsupervised=unsupervised, input=input):
         raise DataError(*problems)
     require_room(base, data)
     table = read_files(base, data)
     targets = check_names(table, data, unsupervised=unsupervised)
+    picked = input_columns(table, data, targets, input)
     task, reason = infer_task(table, targets, task, learns=learns)
     target = make_target(table, targets, task, preprocess.target or Standard())
     sets, division = divide(table, data, split, seed, target.strata(table), target.usable(table))
-    fitted = _fitted(table, table.spec, preprocess, target, (task, reason), sets)
+    declared = as_numbers(table.spec, picked)
+    fitted = _fitted(table, declared, preprocess, target, (task, reason), sets, picked)
     found = (*table.notices, *_default_target(data, targets), *division, *describe_sets(sets))
+    if input is not None:
+        top = float(fitted.features.fitted["feature.highest"].max())
+        found = (*found, *input.notices(picked, table.names, top))
     return fitted._replace(notices=(*found, *target.notices(table), *_findings(fitted)))
 
 
@@ -121,7 +131,8 @@ def refit(prepared: Prepared, preprocess: PreprocessSpec, sets: Sets) -> Prepare
     """
     task = prepared.task, prepared.reason
     declared = prepared.table.spec.model_copy(update={"columns": prepared.declared()})
-    return _fitted(prepared.table, declared, preprocess, prepared.target, task, sets)
+    picked = prepared.picked
+    return _fitted(prepared.table, declared, preprocess, prepared.target, task, sets, picked)
 
 
 def _fitted(
@@ -131,12 +142,14 @@ def _fitted(
     target: AnyTarget,
     task: tuple[str, str],
     sets: Sets,
+    picked: tuple[str, ...],
 ) -> Prepared:
     """All that follows from the training rows."""
     train = np.flatnonzero(sets == TRAIN)
     weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)
-    columns = assign_roles(table, data, target.columns, train)
+    roles = assign_roles(table, data, target.columns, train)
+    columns = arranged(roles, picked, table, sets != EXCLUDED)
     features = fit_features(table, columns, train, preprocess)
     return Prepared(
         table=table,
@@ -151,6 +164,7 @@ def _fitted(
         t=target.encode(table, fitted),
         notices=(),
         weights=weights,
+        picked=picked,
     )
 
 

@@ -228,3 +228,22 @@ class Unscaled(Scaler):
 
     def invert(self, values: Floats, fitted: Tensors) -> Floats:
         return values
+
+
+class Divide(Scaler):
+    """y = x / by."""
+
+    name: ClassVar[str] = "divide"
+    by: Annotated[float, Field(gt=0, description="255 for pixels of eight bits")] = 255.0
+
+    def tensors(self) -> tuple[str, ...]:
+        return ()
+
+    def fit(self, values: Floats) -> Tensors:
+        return {}
+
+    def apply(self, values: Floats, fitted: Tensors) -> Floats:
+        return values / self.by
+
+    def invert(self, values: Floats, fitted: Tensors) -> Floats:
+        return values * self.by

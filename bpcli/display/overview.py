@@ -84,8 +84,13 @@ def _rows(prepared: Prepared) -> str:
 def _default(members: Members) -> str:
     """`; tabular, the default from 200 training rows on`; of fewer rows a note tells more"""
     first = members.problems[0]
-    usual, *others = default_presets(rows_of(first.config, first.prepared))
-    return "" if others else f"; {usual.name}, the default from {FEW} training rows on"
+    config, rows = first.config, rows_of(first.config, first.prepared)
+    usual, *others = default_presets(rows, images=config.input is not None)
+    if others:
+        return ""
+    return f"; {usual.name}, the default " + (
+        "for images" if config.input else f"from {FEW} training rows on"
+    )
 
 
 def _network(problem: LearningProblem) -> str:

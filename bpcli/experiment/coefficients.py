@@ -21,11 +21,12 @@ from bpcli.data.targets.labels import LabelTarget
 from bpcli.experiment.predictor import Ensemble, Predictor
 from bpcli.metrics.metric import Floats
 from bpcli.nn.categories import CategoryDropout, Embedding
+from bpcli.nn.images import Flatten, Image
 from bpcli.nn.layer import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.scoring import Scorer
 
-LINEAR = (Dense, CategoryDropout, Embedding)  # a category adds its vector
+LINEAR = (Dense, CategoryDropout, Embedding, Image, Flatten)  # a category adds its vector
 TOLERANCE = 1e-6  # relative; what a bent scaling exceeds and rounding does not
 
 

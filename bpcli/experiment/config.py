@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+import bpcli.experiment.image_presets
 import bpcli.metrics
 import bpcli.nn  # noqa: F401  importing a family's module registers its members
 from bpcli.config.component import Spec
+from bpcli.data.input import Input
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
 from bpcli.data.without_target import UNSUPERVISED
 from bpcli.experiment.calibration import Calibration
@@ -18,7 +20,8 @@ from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import Preset
 from bpcli.experiment.search import LrSweepSpec
 from bpcli.nn.chain import plan_chain
-from bpcli.nn.layer import Layer
+from bpcli.nn.images import Flatten
+from bpcli.nn.layer import Layer, Shape
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Schedule
@@ -40,28 +43,44 @@ Rate = Annotated[float, Field(gt=0)]
 _INPUTS = 7919, 104_729  # two numbers of inputs that no network is made for
 
 
-def _require_fit(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _require_fit(layers: tuple[Layer, ...], info: ValidationInfo) -> tuple[Layer, ...]:
     """Each layer fits the one before, as far as that can be said before the data are read.
 
     The same complaint for two numbers of inputs is not about the inputs.
     """
-    complaint, *others = {_complaint(layers, inputs) for inputs in _INPUTS}
+    shapes = [(inputs,) for inputs in _INPUTS]
+    if given := info.data.get("input"):
+        shapes = [given.shape]
+    complaint, *others = {_complaint(layers, shape) for shape in shapes}
     if complaint and not others:
         raise PydanticCustomError("invalid_value", "{complaint}", {"complaint": complaint})
     return layers
 
 
-def _complaint(layers: tuple[Layer, ...], inputs: int) -> str:
+def _complaint(layers: tuple[Layer, ...], shape: Shape) -> str:
     try:
-        list(plan_chain(layers, (inputs,)))
+        list(plan_chain(layers, shape))
     except ValueError as error:
         return str(error)
     return ""
 
 
 Layers = Annotated[tuple[Layer, ...], Field(strict=False), AfterValidator(_require_fit)]
+
+
+def _require_images(preset: Preset, info: ValidationInfo) -> Preset:
+    """A preset for images has some."""
+    if preset.images and not info.data.get("input"):
+        what = (
+            f"{preset.name} is a network for images; say input: {{image: {{height: …, width: …}}}}"
+        )
+        raise PydanticCustomError("invalid_value", "{complaint}", {"complaint": what})
+    return preset
+
+
 Network = Annotated[
-    Annotated[Layers, Tag("layers")] | Annotated[Preset, Tag("preset")],
+    Annotated[Layers, Tag("layers")]
+    | Annotated[Preset, AfterValidator(_require_images), Tag("preset")],
     Discriminator(_network_form),
 ]
 
@@ -181,12 +200,16 @@ class Config(Spec):
     preprocess: Annotated[PreprocessSpec, Field(description="from cells to numbers")] = (
         PreprocessSpec()
     )
+    input: Annotated[
+        Input | None,
+        Field(description="what a row is, if it is an image; default: its columns, each by itself"),
+    ] = None
     network: Annotated[
         Network | None,
         Field(
             description="hidden layers in order, or a preset; default: tabular, "
-            "below 200 training rows mlp or linear, by cross-validation; the output layer "
-            "follows from the target, and what embeds categories from the columns"
+            "below 200 training rows mlp or linear, by cross-validation, for images resnet; the "
+            "output layer follows from the target, and what embeds categories from the columns"
         ),
     ] = None
     output_layer: Annotated[
@@ -313,7 +336,9 @@ class Config(Spec):
     @property
     def is_linear(self) -> bool:
         """Whether, once resolved, nothing stands between the scaled columns and the scores."""
-        return self.network == () and self.preprocess.numeric_embedding is None
+        layers = self.network if isinstance(self.network, tuple) else None
+        plain = layers is not None and all(isinstance(layer, Flatten) for layer in layers)
+        return plain and self.preprocess.numeric_embedding is None
 
     @property
     def is_unsupervised(self) -> bool:

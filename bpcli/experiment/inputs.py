@@ -11,7 +11,8 @@ from bpcli.nn.layer import Layer
 
 
 def input_layers(features: Features, config: Config) -> Iterator[Layer]:
-    """Layers that train the unseen category of each column, and embed numbers and categories.
+    """Layers that train the unseen category of each column, and embed numbers and categories; or
+    the one that makes an image of a row.
 
     Without a target there are none: distances and reconstructions are those of the inputs.
     """
@@ -26,3 +27,5 @@ def input_layers(features: Features, config: Config) -> Iterator[Layer]:
     if layout.coded:
         slots = [column.slots for column in layout.coded]
         yield Embedding(tables=tuple((1 + n, spec.categorical.width_of(n)) for n in slots))
+    if config.input:
+        yield config.input.layer

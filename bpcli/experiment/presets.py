@@ -45,6 +45,7 @@ class Preset(Component):
     family: ClassVar[str] = "preset"
     numeric: ClassVar[Scaler] = Standard()  # of numeric columns
     numeric_embedding: ClassVar[NumericEmbedding | None] = None
+    images: ClassVar[bool] = False  # the layers take images, not flat rows
 
     def recipe(self, rows: int, task: str) -> Recipe:
         """Plain settings for `rows` training rows of a task."""

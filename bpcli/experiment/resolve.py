@@ -11,9 +11,11 @@ from bpcli.data.spec import SplitSpec
 from bpcli.data.split import TRAIN, VALIDATION
 from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
+from bpcli.experiment.image_presets import ResNet
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import MLP, Linear, Preset, Recipe, Tabular
 from bpcli.experiment.unsupervised import resolve_clustering, without_target
+from bpcli.nn.images import Flatten
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
@@ -40,15 +42,34 @@ FEW = 200  # training rows, below which three wide layers find too little to lea
 def with_scalers(config: Config) -> Config:
     """The config with its scalers: what it says, else what its preset and loss can learn from."""
     if config.is_unsupervised:
+        _check_input(config)
         return without_target(config)
     own_units = config.loss is not None and config.loss.own_units
     preset, given = preset_of(config), config.preprocess
+    numeric = preset.numeric if preset else Standard()
+    embedding = preset.numeric_embedding if preset else None
+    if config.input is not None:
+        _check_embedding(config)
+        numeric, embedding = config.input.scaler, None
     choices = {
-        "numeric": given.numeric or (preset.numeric if preset else Standard()),
-        "numeric_embedding": given.numeric_embedding or (preset and preset.numeric_embedding),
+        "numeric": given.numeric or numeric,
+        "numeric_embedding": given.numeric_embedding or embedding,
         "target": given.target or (Unscaled() if own_units else Standard()),
     }
     return config.model_copy(update={"preprocess": given.model_copy(update=choices)})
+
+
+def _check_input(config: Config) -> None:
+    if config.input is not None:
+        what = "without a target every column is a number by itself"
+        raise ConfigError(Problem("BP-C069", "input", what, "remove input"))
+
+
+def _check_embedding(config: Config) -> None:
+    if config.preprocess.numeric_embedding is not None:
+        what = f"the numbers of {config.input and config.input.name} rows are not embedded"
+        fix = "remove it, or remove input"
+        raise ConfigError(Problem("BP-C068", "preprocess.numeric_embedding", what, fix))
 
 
 def preset_of(config: Config) -> Preset | None:
@@ -56,11 +77,14 @@ def preset_of(config: Config) -> Preset | None:
     return config.network if isinstance(config.network, Preset) else None
 
 
-def default_presets(rows: int) -> tuple[Preset, ...]:
+def default_presets(rows: int, *, images: bool = False) -> tuple[Preset, ...]:
     """By our own comparison (docs/quality.md): tabular, the first choice for most tables.
 
-    With few training rows it is mlp, or linear where cross-validation prefers that.
+    With few training rows it is mlp, or linear where cross-validation prefers that; for images
+    resnet.
     """
+    if images:
+        return (ResNet(),)
     return (MLP(), Linear()) if rows < FEW else (Tabular(),)
 
 
@@ -94,7 +118,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "task": prepared.task,
         "data": _data(config, prepared),
         "split": config.split.model_copy(update={"method": prepared.split_method(config.split)}),
-        "network": config.network if own_layers else recipe.layers,
+        "network": config.network if preset is None else _layers(config, preset, recipe),
         "output_layer": config.output_layer or (OutputLayer() if own_layers else recipe.output),
         "loss": loss,
         "optimizer": config.optimizer or recipe.optimizer,
@@ -109,6 +133,12 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         choices["epochs"] = recipe.epochs
     resolved = config.model_copy(update=choices)
     return resolved.model_copy(update={"calibration": _calibration(resolved, prepared)})
+
+
+def _layers(config: Config, preset: Preset, recipe: Recipe) -> tuple[Layer, ...]:
+    """The preset's layers, for the input that the config says."""
+    flattens = config.input is not None and not preset.images
+    return (Flatten(), *recipe.layers) if flattens else recipe.layers
 
 
 def network_of(layers: tuple[Layer, ...], inputs: int) -> Network:

@@ -17,6 +17,7 @@ schedules, network, scoring, training.
 
 from bpcli.nn import (
     activations,
+    augmentation,
     categories,
     composite,
     convolution,
@@ -34,6 +35,7 @@ from bpcli.nn import (
 
 __all__ = [
     "activations",
+    "augmentation",
     "categories",
     "composite",
     "convolution",

@@ -31,8 +31,8 @@ class Image(Layer):
 
     def plan(self, in_shape: Shape) -> Plan:
         if in_shape != (prod(self.shape),):
-            wanted = f"{_times(self.shape)} = {prod(self.shape)}"
-            raise ValueError(f"image needs rows of {wanted} numbers, not {_times(in_shape)}")
+            wanted = f"{times(self.shape)} = {prod(self.shape)}"
+            raise ValueError(f"image needs rows of {wanted} numbers, not {times(in_shape)}")
         return Plan(self.shape, {}, {"dx": in_shape})
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
@@ -59,6 +59,6 @@ class Flatten(Layer):
         return s.dx
 
 
-def _times(shape: Shape) -> str:
+def times(shape: Shape) -> str:
     """`28×28×1`"""
     return "×".join(map(str, shape))

@@ -88,11 +88,16 @@ class Dropout(Layer):
 
 
 def draw_kept(kept: Array, rate: float, ctx: Context, layer: int) -> None:
-    """Fill `kept` (R,B,…) with 1, and 0 with probability `rate`; the same for any parts of B."""
-    skipped = ctx.first_row * kept[0, 0].nbytes
-    for one, key in drawn(kept, ctx.noise):
-        key.stream(ctx.iteration, layer, skipped).random(out=one, dtype=one.dtype)
+    """Fill `kept` (R,B,…) with 1, and 0 with probability `rate`."""
+    draw_uniform(kept, ctx, layer)
     np.greater_equal(kept, rate, out=kept)
+
+
+def draw_uniform(out: Array, ctx: Context, layer: int) -> None:
+    """Fill `out` (R,B,…) with numbers from 0 up to 1; the same for any parts of B."""
+    skipped = ctx.first_row * out[0, 0].nbytes
+    for one, key in drawn(out, ctx.noise):
+        key.stream(ctx.iteration, layer, skipped).random(out=one, dtype=one.dtype)
 
 
 class Scale(Layer):

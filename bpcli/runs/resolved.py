@@ -26,6 +26,7 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
         given.seed,
         loaded.folder,
         learns=given.learns,
+        input=given.input,
     )
     if config.takes_default_network:
         preset, notices = _default(config, prepared)
@@ -43,7 +44,8 @@ def _resolved(config: Config, prepared: Prepared) -> tuple[Prepared, Config]:
 
 def _default(config: Config, prepared: Prepared) -> tuple[Preset, tuple[Notice, ...]]:
     """The preset for a config that names no network; where there are two, with the reason."""
-    presets = {one.name: one for one in default_presets(rows_of(config, prepared))}
+    usual_ones = default_presets(rows_of(config, prepared), images=config.input is not None)
+    presets = {one.name: one for one in usual_ones}
     usual = next(iter(presets.values()))
     if len(presets) == 1 or prepared.split_method(config.split) == "time":
         return usual, ()

@@ -12,6 +12,7 @@ from bad_inputs import (
     config,
     data,
     explain,
+    images,
     insight,
     limits,
     model,
@@ -26,6 +27,7 @@ from bad_inputs.case import Case
 AREAS = {
     "config": config.CASES,
     "data": data.CASES,
+    "images": images.CASES,
     "predict": predict.CASES,
     "check": check.CASES,
     "explain": explain.CASES,
