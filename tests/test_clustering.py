@@ -202,6 +202,16 @@ def test_a_plane_shows_where_rows_differ_most() -> None:
     assert alone.shares.tolist() == [1, 0] and (alone.points[:, 1] == 0).all()
 
 
+def test_init_writes_a_config_for_clusters_that_trains(tmp_path: Path) -> None:
+    given(tmp_path)
+    wanted = ("--set", "task=clustering", "--set", "data.label=kind", "--set", "loss={kmeans: 3}")
+    bpcli("init", "t.csv", *wanted, "-o", "n.yaml", cwd=tmp_path)
+    text = (tmp_path / "n.yaml").read_text()
+    assert "target" not in text.replace("without a target", "") and "label: kind" in text
+    facts = train(tmp_path / "n.yaml", cwd=tmp_path)
+    assert facts["metrics"]["train"]["ari"] == 1
+
+
 def test_a_loss_for_clusters_asks_for_the_task(tmp_path: Path) -> None:
     facts = train(given(tmp_path, CONFIG.replace("task: clustering\n", "")), cwd=tmp_path)
     assert len(facts["clusters"]) == 3

@@ -35,6 +35,8 @@ def init(
       bpcli init titanic.csv --target Survived
 
       bpcli init cars.csv -t c7 --set data.header=false -o cars.yaml
+
+      bpcli init iris.csv --set task=clustering --set data.label=species
     """
     if data == STDIN:
         what = "is standard input, and a config names a file; save it to one first"

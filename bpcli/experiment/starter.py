@@ -20,6 +20,7 @@ from bpcli.data.roles import Column, assign_roles, check_names
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 from bpcli.data.task import infer_task
+from bpcli.data.without_target import UNSUPERVISED
 from bpcli.experiment.config import Config
 from bpcli.experiment.presets import Preset
 from bpcli.experiment.resolve import default_presets
@@ -38,7 +39,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
     config = build(asked, Config)
     spec = config.data
     table = read_table(data, spec)
-    targets = check_names(table, spec)
+    targets = check_names(table, spec, unsupervised=config.is_unsupervised)
     words = _missing_words(table, targets)
     if words:
         spec = spec.model_copy(update={"missing": (*spec.missing, *words)})
@@ -53,7 +54,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         "",
         *_data_lines(relpath(data, place), asked.value["data"], spec, table, targets, columns),
         "",
-        *_training_lines(task, reason, presets, asked.value),
+        *_training_lines(_proposals(task, reason, presets), asked.value),
         "",
     ]
     return "\n".join(lines)
@@ -68,14 +69,16 @@ def _asked(data: Path, named: Sequence[str], assignments: Sequence[str]) -> Docu
     return override(document, assignments)
 
 
-def _training_lines(
-    task: str, reason: str, presets: Sequence[Preset], asked: dict[str, Any]
-) -> Iterator[str]:
-    """The lines below the data; what was asked for stands in the place of a proposal."""
+def _proposals(task: str, reason: str, presets: Sequence[Preset]) -> dict[str, str]:
+    """What could stand below the data, by key."""
+    said, seed = _noted(f"task: {task}", reason), "seed: 0"
+    if task in UNSUPERVISED:
+        loss = _noted("loss: {kmeans: auto}", "or the number of clusters: {kmeans: 3}")
+        return {"task": said, "loss": loss, "seed": seed}
     usual, *others = (preset.name for preset in presets)
     layers = "or a list: [{dense: 64}, relu, {dense: 64}, relu]"
-    proposals = {
-        "task": _noted(f"task: {task}", reason),
+    return {
+        "task": said,
         "split": _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
         "network": _noted(f"# network: {usual}", f"open: folds choose, or {others[0]}; {layers}")
         if others
@@ -84,8 +87,12 @@ def _training_lines(
             "# learning_rate: 0.003", "the preset has its own; here is where to try"
         ),
         "epochs": "# epochs: 100",
-        "seed": "seed: 0",
+        "seed": seed,
     }
+
+
+def _training_lines(proposals: dict[str, str], asked: dict[str, Any]) -> Iterator[str]:
+    """The lines below the data; what was asked for stands in the place of a proposal."""
     for key, line in proposals.items():
         yield line if key not in asked else dump({key: asked[key]}).rstrip("\n")
     for key in asked:
@@ -117,7 +124,9 @@ def _data_lines(
     columns: Sequence[Column],
 ) -> Iterator[str]:
     """The section `data`; `asked` is what of it was asked for, `spec` has what was found too."""
-    settings: dict[str, Any] = {"path": path, "target": _target(targets)}
+    settings: dict[str, Any] = {"path": path}
+    if targets:
+        settings["target"] = _target(targets)
     if table.spec.delimiter != ",":
         settings["delimiter"] = table.spec.delimiter
     own = ("path", "target", "columns", "missing")

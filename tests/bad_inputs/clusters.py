@@ -115,6 +115,14 @@ CASES = [
         given(CLUSTERS),
     ),
     Case(
+        "an audit of what tells a target, without one",
+        "BP-S020",
+        3,
+        ("clustering", "no target"),
+        "check c.yaml",
+        given(CLUSTERS),
+    ),
+    Case(
         "a row through a clustering",
         "BP-S020",
         3,
