@@ -33,9 +33,9 @@ def trial(name: str, seed: int) -> tuple[RateSearch, dict[float, float]]:
     loaded = load(CONFIGS / f"{name}.yaml", ["threads=1", f"seed={seed}", "lr_sweep.extend=0"])
     prepared, config = prepare_and_resolve(loaded)
     search = RateSearch(Study({"": (prepared, config)}), config.lr_sweep)
-    while pending := search.pending():
-        for group in search.study.groups(pending):
-            search.take(search.study.train(group, lambda trial, weights: []))
+    while groups := search.pending():
+        for group in groups:
+            search.take(search.work(group))
     problem = LearningProblem.of(config, prepared)
     lesson, rows = Lesson.of(problem), prepared.rows(TEST)
     truth, scores = prepared.target.truth(prepared.table)[rows], {}

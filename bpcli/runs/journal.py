@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import numpy as np
 from bpcli import __version__
 from bpcli.config.errors import ModelError, Problem
 from bpcli.runs.files import write_file
-from bpcli.selection.study import Finished
 
 JOURNAL = "journal.jsonl"
 _AGAIN = "start again with --force, or name another folder with -o"
@@ -35,20 +35,27 @@ class Journal:
     def __init__(self, folder: Path, identity: str, *, resume: bool) -> None:
         """Begin one, or with `resume` go on with what the folder has of the same study.
 
-        Raises ModelError where that is damaged or of another study.
+        Raises ModelError where that is of another study.
         """
         self.path = folder / JOURNAL
         self._lines = [json.dumps({"study": identity})]
-        self.finished: list[Finished] = []
         if resume and self.path.exists():
             self._read()
 
-    def add(self, line: str) -> Finished:
+    def add(self, line: str) -> str:
         """Keep a finished group, as its worker wrote it."""
         self._lines.append(line)
         write_file(self.path, "\n".join(self._lines) + "\n")
-        self.finished.append(Finished.from_json(line))
-        return self.finished[-1]
+        return line
+
+    def replay(self, take: Callable[[str], None]) -> None:
+        """Hand over each group of an earlier sitting.  `take` raises ValueError for no such one."""
+        for number, line in enumerate(self._lines[1:], 2):
+            try:
+                take(line)
+            except ValueError:
+                what = f"line {number} is damaged"
+                raise ModelError(Problem("BP-S003", str(self.path), what, _AGAIN)) from None
 
     def _read(self) -> None:
         text = self.path.read_text(encoding="utf-8", errors="replace")
@@ -56,10 +63,4 @@ class Journal:
         if head != self._lines[0]:
             what = "is of another config, other data or other versions"
             raise ModelError(Problem("BP-S002", str(self.path), what, _AGAIN))
-        for number, line in enumerate(lines, 2):
-            try:
-                self.finished.append(Finished.from_json(line))
-            except ValueError:
-                what = f"line {number} is damaged"
-                raise ModelError(Problem("BP-S003", str(self.path), what, _AGAIN)) from None
         self._lines += lines

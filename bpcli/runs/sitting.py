@@ -23,26 +23,21 @@ from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, environment, write_json
 from bpcli.runs.journal import Journal, identity_of
 from bpcli.runs.signals import requests
-from bpcli.selection.study import Finished, Key, Study
-from bpcli.selection.trainings import Trainings
 
 
 class Search(Protocol):
-    """What asks for trainings of a study until it knows enough."""
+    """What asks for trainings until it knows enough; a group is any of them, done together."""
 
-    study: Study
-    trainings: Trainings
-
-    def pending(self) -> list[Key]:
-        """The trainings to do next; empty at the end."""
+    def pending(self, jobs: int) -> Sequence[Any]:
+        """The groups to do next; empty at the end."""
         ...
 
-    def work(self, group: Sequence[Key]) -> str:
+    def work(self, group: Any) -> str:
         """Train a group, in any process; one line."""
         ...
 
-    def take(self, finished: Finished) -> None:
-        """Take in what came of a group."""
+    def take(self, line: str) -> None:
+        """Take in what came of a group.  Raises ValueError for what no group has written."""
         ...
 
     def record(self) -> dict[str, Any]:
@@ -50,7 +45,11 @@ class Search(Protocol):
         ...
 
     @property
+    def done(self) -> int: ...
+    @property
     def left(self) -> int: ...
+    @property
+    def spent(self) -> float: ...
     @property
     def notices(self) -> tuple[Notice, ...]: ...
     @property
@@ -109,8 +108,7 @@ class Sitting:
         self.folder, self._lock = place.claim(loaded, kind).take(loaded.inputs, space=0)
         try:
             self.journal = Journal(self.folder, subject.identity(), resume=place.resume)
-            for finished in self.journal.finished:
-                search.take(finished)
+            self.journal.replay(search.take)
         except BaseException:
             self._lock.release()
             raise
@@ -127,8 +125,7 @@ class Sitting:
         with self.telling(), requests.deferred():
             self.write_state("running")  # first, so that the folder is known for a study's
             write_file(self.folder / names.GIVEN, self.subject.loaded.text)
-            while pending := self.search.pending():
-                groups = self.search.study.groups(pending, self.jobs)
+            while groups := self.search.pending(self.jobs):
                 for done in work_through(work, groups, self.jobs, requests.require_none):
                     self.search.take(self.journal.add(done.result))
                     yield Step(*self.progress, time.monotonic() - start)
@@ -146,14 +143,12 @@ class Sitting:
     @property
     def progress(self) -> tuple[int, int]:
         """Trainings done, and known to be needed."""
-        done = len(self.search.trainings)
-        return done, done + self.search.left
+        return self.search.done, self.search.done + self.search.left
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What the user should know of the data, the folds and the search."""
-        folds = self.search.study.folds
-        return (*self.subject.prepared.notices, *folds.notices, *self.search.notices)
+        return (*self.subject.prepared.notices, *self.search.notices)
 
     def write_state(self, state: str, **facts: Any) -> None:
         """Say in run.json how the study stands."""
@@ -162,8 +157,8 @@ class Sitting:
             "state": state,
             "command": self.subject.kind.command,
             **facts,
-            "trainings": len(self.search.trainings),
-            "seconds": round(sum(done.seconds for done in self.journal.finished), 3),
+            "trainings": self.search.done,
+            "seconds": round(self.search.spent, 3),
             **self.search.record(),
             "jobs": self.jobs,
             "seed": config.seed,

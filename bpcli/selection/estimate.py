@@ -51,8 +51,9 @@ class CrossValidation:
     def __init__(
         self, prepared: Prepared, config: Config, notices: tuple[Notice, ...] = ()
     ) -> None:
-        self.prepared, self.config, self.notices = prepared, config, notices
+        self.prepared, self.config = prepared, config
         self.study = Study({"": (prepared, config)})
+        self.notices = (*self.study.folds.notices, *notices)
         self.trainings = Trainings(self.study)
         self._predictions: dict[Key, Prediction] = {}
 
@@ -60,18 +61,29 @@ class CrossValidation:
         """Train a group and predict the rows that each training holds out; one line."""
         return self.study.train(group, self._predict).to_json()
 
-    def take(self, finished: Finished) -> None:
+    def take(self, line: str) -> None:
         """Take in a group, of this sitting or an earlier one."""
+        finished = Finished.from_json(line)
         self.trainings.take(finished)
         keys = (trial.key for trial in finished.trials)
         self._predictions.update(zip(keys, finished.predictions, strict=True))
 
-    def pending(self) -> list[Key]:
-        """The trainings to do next; empty at the end.  NumericError where a fold has no score."""
+    def pending(self, jobs: int = 1) -> list[list[Key]]:
+        """The groups to do next; empty at the end.  NumericError where a fold has no score."""
         failed = [trial for trial in self.trainings.results(self._keys) if trial.failure]
         if failed and not self.trainings.missing(self._keys):
             raise NumericError(*map(_failure, failed))
-        return self.trainings.pending(self._keys)
+        return self.study.groups(self.trainings.pending(self._keys), jobs)
+
+    @property
+    def done(self) -> int:
+        """Trainings done."""
+        return len(self.trainings)
+
+    @property
+    def spent(self) -> float:
+        """Seconds that they took, over all processes."""
+        return self.trainings.spent
 
     @property
     def left(self) -> int:

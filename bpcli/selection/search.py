@@ -30,19 +30,30 @@ class RateSearch:
         """Train a group; one line."""
         return self.study.train(group, lambda trial, weights: []).to_json()
 
-    def take(self, finished: Finished) -> None:
+    def take(self, line: str) -> None:
         """Take in a group, of this sitting or an earlier one."""
+        finished = Finished.from_json(line)
         self.trainings.take(finished)
         self._finished.append(finished)
 
-    def pending(self) -> list[Key]:
-        """The trainings to do next; empty when the search is over."""
+    def pending(self, jobs: int = 1) -> list[list[Key]]:
+        """The groups of trainings to do next; empty when the search is over."""
         while not (pending := self.trainings.pending(self._asked())):
             more = self._beyond()
             if not more:
                 return []
             self.added += more
-        return pending
+        return self.study.groups(pending, jobs)
+
+    @property
+    def done(self) -> int:
+        """Trainings done."""
+        return len(self.trainings)
+
+    @property
+    def spent(self) -> float:
+        """Seconds that they took, over all processes."""
+        return self.trainings.spent
 
     @property
     def left(self) -> int:
@@ -64,8 +75,8 @@ class RateSearch:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Where the grid is, and what became of it."""
-        notices = []
+        """What is to be said of the folds; where the grid is, and what became of it."""
+        notices = list(self.study.folds.notices)
         if self.spec.grid == "range-test":
             what = f"the grid is {self.grid[0]:g} … {self.grid[-1]:g} by a short range test"
             notices.append(Notice("BP-S006", "lr_sweep.grid", f"{what}, which is a heuristic"))

@@ -20,6 +20,7 @@ class Trainings:
 
     def __init__(self, study: Study) -> None:
         self.study = study
+        self.spent = 0.0  # seconds
         self._done: dict[Key, Trial] = {}
 
     def __len__(self) -> int:
@@ -27,6 +28,7 @@ class Trainings:
 
     def take(self, finished: Finished) -> None:
         """Take in a group."""
+        self.spent += finished.seconds
         self._done.update({trial.key: trial for trial in finished.trials})
 
     def missing(self, keys: Iterable[Key]) -> list[Key]:
