@@ -25,6 +25,7 @@ from bpcli.cli import (
     schema,
     trace,
     train,
+    tune,
     validate,
     verify,
 )
@@ -50,6 +51,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("lr-sweep")(lr_sweep.lr_sweep)
 app.command("cv")(cv.cv)
+app.command("tune")(tune.tune)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)

@@ -12,7 +12,8 @@ from typing import Any
 
 from bpcli.config.document import Document, parse_document
 from bpcli.config.errors import ConfigError, Problem
-from bpcli.config.overrides import override
+from bpcli.config.overrides import override, path_of
+from bpcli.config.places import KeyPath
 
 _SCALAR = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|(?:[^\s,{}\[\]#'"]|(?<=\S)#)+""")
 PROVENANCE = "# bpcli:"  # how a line begins that says where a value is from
@@ -26,7 +27,8 @@ def with_value(text: str, name: str, assignment: str, why: str = "") -> str:
     document = parse_document(text, name)
     wanted = override(document, [assignment])
     path, _, value = assignment.partition("=")
-    changed = _placed(document, tuple(path.split(".")), value, f"{PROVENANCE} {why}" if why else "")
+    place, comment = path_of(document, assignment), f"{PROVENANCE} {why}" if why else ""
+    changed = _placed(document, place, value, comment)
     if changed is None or not _says(changed, name, wanted.value):
         what = f"{path} cannot be written here without changing more than its value"
         fix = f"write {path} on a line of its own"
@@ -34,7 +36,7 @@ def with_value(text: str, name: str, assignment: str, why: str = "") -> str:
     return changed
 
 
-def _placed(document: Document, path: tuple[str, ...], value: str, comment: str) -> str | None:
+def _placed(document: Document, path: KeyPath, value: str, comment: str) -> str | None:
     lines = document.text.splitlines(keepends=True)
     mark = document.marks.get(path)
     if mark is None:

@@ -31,11 +31,15 @@ def override(document: Document, assignments: Sequence[str]) -> Document:
     return document
 
 
+def path_of(document: Document, assignment: str) -> KeyPath:
+    """Where in the document `path=value` puts its value.  Raises ConfigError where it cannot."""
+    target, _ = _split(assignment)
+    return _resolved(document.value, _keys(target, assignment), assignment)
+
+
 def _override(document: Document, assignment: str) -> Document:
     target, text = _split(assignment)
-    keys = _keys(target, assignment)
-    value = _parsed(text, keys)
-    path = _resolved(document.value, keys, assignment)
+    path, value = path_of(document, assignment), _parsed(text, _keys(target, assignment))
     mark = Mark((1, 1), (1, len(target) + 2), assignment)
     return document._replace(
         value=_replaced(document.value, path, value), marks=_marks(document, path, mark)

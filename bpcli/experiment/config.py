@@ -18,7 +18,7 @@ from bpcli.experiment.calibration import Calibration
 from bpcli.experiment.decision import Decision
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import Preset
-from bpcli.experiment.search import LrSweepSpec
+from bpcli.experiment.search import LrSweepSpec, TuneSpec
 from bpcli.nn.chain import plan_chain
 from bpcli.nn.images import Flatten
 from bpcli.nn.layer import Layer, Shape
@@ -316,6 +316,7 @@ class Config(Spec):
     lr_sweep: Annotated[LrSweepSpec, Field(description="the search for a learning rate")] = (
         LrSweepSpec()
     )
+    tune: Annotated[TuneSpec, Field(description="the search of `bpcli tune`")] = TuneSpec()
     dtype: Annotated[
         Literal["float32", "float64"],
         Field(description="numbers while training; prediction always computes in float64"),

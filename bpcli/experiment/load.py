@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpcli.config.build import build
-from bpcli.config.document import Document, read_document
+from bpcli.config.document import Document, parse_document, read_document
 from bpcli.config.errors import ConfigError, Problem
 from bpcli.config.overrides import override
 from bpcli.config.threads import blas_threads_of, fix_threads, threads_of
@@ -22,6 +22,7 @@ class Loaded(NamedTuple):
     config: Config
     path: Path
     text: str  # as written, without --set
+    assignments: tuple[str, ...] = ()  # of --set
 
     @property
     def folder(self) -> Path:
@@ -36,6 +37,15 @@ class Loaded(NamedTuple):
     def with_values(self, **values: Any) -> Loaded:
         """The same with other values of keys of the config, which are not checked anew."""
         return self._replace(config=self.config.model_copy(update=values))
+
+    def overridden(self, assignments: Sequence[str]) -> Loaded:
+        """The same text with more PATH=VALUE, checked anew.  Raises ConfigError."""
+        from bpcli.experiment.config import Config
+
+        every = (*self.assignments, *assignments)
+        config = build(override(parse_document(self.text, str(self.path)), every), Config)
+        threads = {"threads": self.config.threads}
+        return self._replace(config=config.model_copy(update=threads), assignments=every)
 
 
 def load(path: Path, assignments: Sequence[str] = (), *, auto_threads: int | None = None) -> Loaded:
@@ -54,7 +64,7 @@ def load(path: Path, assignments: Sequence[str] = (), *, auto_threads: int | Non
         more = _data_problems(document, path.parent)
         raise ConfigError(*error.problems, *more) from None
     threads = {"threads": threads_of(document.value, auto_threads)}
-    return Loaded(config.model_copy(update=threads), path, written.text)
+    return Loaded(config.model_copy(update=threads), path, written.text, tuple(assignments))
 
 
 def _data_problems(document: Document, folder: Path) -> list[Problem]:

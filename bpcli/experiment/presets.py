@@ -68,10 +68,17 @@ class MLP(Preset):
     name: ClassVar[str] = "mlp"
     width: Annotated[int, Field(ge=1, description="units of each hidden layer")] = 128
     depth: Annotated[int, Field(ge=1, le=16, description="number of hidden layers")] = 2
+    activation: Annotated[Layer, Field(description="after each of them")] = Silu()
+    normalization: Annotated[
+        Layer | None, Field(description="before each activation, such as layer_norm")
+    ] = None
+    dropout: Annotated[float, Field(ge=0, lt=1, description="after each activation")] = 0.0
 
     def recipe(self, rows: int, task: str) -> Recipe:
         batch = batch_size(rows)
-        layers = (Dense(units=self.width), Silu()) * self.depth
+        before = () if self.normalization is None else (self.normalization,)
+        after = (Dropout(rate=self.dropout),) if self.dropout else ()
+        layers = (Dense(units=self.width), *before, self.activation, *after) * self.depth
         return Recipe(layers, Adam(), 0.003, Cosine(), batch, epochs(rows, batch, updates=4000))
 
 

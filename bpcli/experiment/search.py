@@ -1,4 +1,4 @@
-"""What a config says about the search for a learning rate."""
+"""What a config says about the searches: for a learning rate, and for any of its values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from bpcli.config.component import Spec
+from bpcli.experiment.distributions import Distribution
 
+Sampler = Literal["tpe", "random"]
+Pruner = Literal["none", "median", "halving", "hyperband"]
 Rule = Literal["lowest-loss", "min", "one-se"]
 Grid = Literal["fixed", "range-test"]
 
@@ -57,3 +60,40 @@ class LrSweepSpec(Spec):
                 {"lowest": self.lowest, "highest": self.highest},
             )
         return self
+
+
+class TuneSpec(Spec):
+    """The settings that `bpcli tune` tries, and how it chooses what to try next."""
+
+    trials: Annotated[
+        int, Field(ge=1, le=100_000, description="settings to try, the config itself among them")
+    ] = 40
+    max_time: Annotated[
+        float | None,
+        Field(gt=0, description="seconds of training, over all processes, that end the proposals"),
+    ] = None
+    space: Annotated[
+        dict[str, Distribution] | None,
+        Field(
+            description="{path: distribution}, such as learning_rate: {log_uniform: [1e-4, 0.1]}; "
+            "default: width, depth, activation, normalisation, dropout, rate, decay and batch size "
+            "of an mlp; of a network of your own the last three"
+        ),
+    ] = None
+    sampler: Annotated[
+        Sampler,
+        Field(description="tpe: tree-structured Parzen estimator, which learns from the trials"),
+    ] = "tpe"
+    pruner: Annotated[
+        Pruner,
+        Field(description="none, or how a trial that does badly on its first folds is ended"),
+    ] = "none"
+    batch: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1000,
+            description="trials proposed at once, however many processes work on them: what a "
+            "proposal can learn from, and so what it is, depends on it",
+        ),
+    ] = 4

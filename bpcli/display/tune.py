@@ -1,0 +1,69 @@
+"""A search for settings: the best trials, what mattered, and what the test rows say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bpcli.display.figures import aligned
+from bpcli.display.tables import head, quiet_table
+from bpcli.display.text import show
+
+Facts = dict[str, Any]
+
+
+def leaderboard(facts: Facts) -> RenderableType:
+    """The best trials and the config as it was, one a row; then the paths that mattered."""
+    rows = facts["leaders"]
+    plain = facts["default"]
+    if plain and all(one["trial"] for one in rows):
+        rows = [*rows, plain]
+    names = _short(facts["space"])
+    table = quiet_table()
+    for title in ("trial", facts["metric"], "±"):
+        table.add_column(head(title), justify="right", no_wrap=True)
+    table.add_column(head("values"), overflow="fold")
+    means, errors = (aligned([one[key] for one in rows]) for key in ("mean", "standard_error"))
+    for one, mean, error in zip(rows, means, errors, strict=True):
+        style = "bold" if one is rows[0] else "dim" if one is plain else ""
+        values = _values(one["values"], names) or "the config as it is"
+        table.add_row(str(one["trial"]), mean, error, Text(values), style=style)
+    return Group(table, *_mattered(facts["importances"], names))
+
+
+def optimism(facts: Facts, test: float) -> Text:
+    """`test accuracy 0.967; the folds that chose it said 0.975, 0.008 too hopeful`"""
+    metric, chosen = facts["metric"], facts["best"]["mean"]
+    gap = chosen - test if facts["better"] == "higher" else test - chosen
+    word = "hopeful" if gap > 0 else "modest"
+    return Text(
+        f"test {metric} {test:.4g}; the folds that chose it said {chosen:.4g}, "
+        f"{abs(gap):.3g} too {word}"
+    )
+
+
+def _short(paths: Iterable[str]) -> dict[str, str]:
+    """{path: its last key}, or the whole path where two end alike."""
+    last = {path: path.rpartition(".")[2] for path in paths}
+    often = Counter(last.values())
+    return {path: show(key if often[key] == 1 else path) for path, key in last.items()}
+
+
+def _values(values: dict[str, Any], names: dict[str, str]) -> str:
+    """`learning_rate 0.003, width 64`"""
+    return ", ".join(f"{names[path]} {show(_shown(value))}" for path, value in values.items())
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _mattered(importances: dict[str, float], names: dict[str, str]) -> list[Text]:
+    if not importances:
+        return []
+    listed = ", ".join(f"{names[path]} {share:.0%}" for path, share in importances.items())
+    return [Text(""), Text(f"What mattered (PED-ANOVA): {listed}", "dim")]
