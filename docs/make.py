@@ -387,6 +387,8 @@ def _kinds(schema: Schema) -> list[str]:
         for key, sign in SIGNS.items()
         if key in schema
     )
+    if "type" not in schema:
+        return ["any value"]
     return [f"{NAMES[schema['type']]} {bounds}".strip()]
 
 

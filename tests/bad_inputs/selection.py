@@ -193,7 +193,7 @@ CASES = [
     ),
     Case(
         "a search at a path that is not there",
-        "BP-C030",
+        "BP-C031",
         3,
         ("learning_rat", "learning_rate"),
         "tune c.yaml",
