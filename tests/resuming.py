@@ -27,6 +27,11 @@ output: {checkpoint_every: 0.01}
 """
 COMMAND = [sys.executable, "-W", "error", "-m", "bpcli"]
 
+SAME = (
+    *("model.safetensors", "predictions_test.csv", "metrics.json", "split.csv"),
+    "diagnostics.csv",
+)
+
 
 def flowers(folder: Path, text: str = CONFIG) -> Path:
     """A folder with iris as flowers.csv, and the config of a short run."""
@@ -81,7 +86,7 @@ def essence(run: Path) -> dict[str, str]:
         **{name: tensor.tobytes() for name, tensor in tensors.items()},
         "history": "\n".join(_without_seconds(run / "history.csv")).encode(),
     }
-    for name in ("model.safetensors", "predictions_test.csv", "metrics.json", "split.csv"):
+    for name in SAME:
         parts[name] = (run / name).read_bytes()
     return {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
 

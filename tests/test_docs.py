@@ -110,7 +110,7 @@ def test_the_run_folder_is_documented(iris: Path) -> None:
         "validation",
         "test",
     }
-    for name in ("history.csv", "split.csv"):
+    for name in ("history.csv", "split.csv", "diagnostics.csv"):
         named |= set(table((run / name).read_text())[0])
     metadata, tensors = unpack((run / "model.safetensors").read_bytes(), "model")
     named |= set(metadata) | {re.sub(r"\.\d+\.", ".<i>.", name) for name in tensors}

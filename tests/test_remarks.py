@@ -5,52 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from running import ROOT, bpcli
-
-from bpcli.experiment.remarks import stopped
-from bpcli.nn.activations import Relu, Tanh
-from bpcli.nn.layer import Array
-from bpcli.nn.layers import Dense
-from bpcli.nn.network import Network
-
-X = np.random.default_rng(0).normal(size=(1, 50, 3))
-RELU, TANH = Network((Dense(units=4), Relu(), Dense(units=1)), (3,)), Tanh()
-
-
-def weights(network: Network, **changes: float) -> Array:
-    """Start values with some parameters filled with a number, by their key."""
-    flat = network.init(0, [0], np.float64)
-    for slot in network.slots:
-        name = slot.key.removeprefix("layers.").replace(".", "")
-        if f"at{name}" in changes:
-            flat[:, slot.start : slot.stop] = changes[f"at{name}"]
-    return flat
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({}, ""),
-        ({"at0b": -100.0}, "layer 2 (relu)"),  # all units are off for all rows
-        ({"at0W": 0.0, "at0b": 1.0}, "layer 1 (dense)"),
-        ({"at2W": 0.0}, "layer 3 (dense)"),
-    ],
-)
-def test_the_first_layer_that_gives_the_same_for_all_rows(
-    changes: dict[str, float], said: str
-) -> None:
-    notices = stopped(RELU, weights(RELU, **changes), X)
-    assert [notice.where for notice in notices] == ([said] if said else [])
-
-
-def test_saturated_units_are_found_and_equal_rows_are_no_sign() -> None:
-    network = Network((Dense(units=4), TANH, Dense(units=1)), (3,))
-    flat = weights(network, at0b=100.0)
-    (notice,) = stopped(network, flat, X)
-    assert notice.where == "layer 2 (tanh)" and "0% of them zero" in notice.what
-    assert stopped(network, flat, np.repeat(X[:, :1], 9, axis=1)) == []
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,10 @@ from running import ROOT, bpcli, train
 
 from bpcli.config.document import read_document
 
-SAME = ("model.safetensors", "predictions_test.csv", "split.csv", "metrics.json")
+SAME = (
+    *("model.safetensors", "predictions_test.csv", "split.csv", "metrics.json"),
+    "diagnostics.csv",
+)
 SURROUNDINGS = {  # rows 80 and 81
     "another hash seed": ([], {"PYTHONHASHSEED": "7"}),
     "optimised": (["-O"], {}),

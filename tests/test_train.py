@@ -68,7 +68,7 @@ def test_the_run_folder(tmp_path: Path) -> None:
     assert {path.name for path in run.iterdir()} == {
         *("model.safetensors", "history.csv", "metrics.json", "run.json", "split.csv"),
         *("config.yaml", "config.resolved.yaml", "predictions_test.csv"),
-        "checkpoint.safetensors",
+        *("checkpoint.safetensors", "diagnostics.csv"),
     }
     record = json.loads((run / "run.json").read_text())
     assert record["state"] == "completed"
@@ -120,7 +120,8 @@ def test_the_same_config_gives_the_same_bytes(tmp_path: Path) -> None:
     }
     bpcli("train", config, "-o", "second", "-q", cwd=elsewhere, **changes)
     second = elsewhere / "second"
-    for name in ("model.safetensors", "predictions_test.csv", "split.csv", "metrics.json"):
+    same = "model.safetensors", "predictions_test.csv", "split.csv", "metrics.json"
+    for name in (*same, "diagnostics.csv"):
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
     histories = [without_seconds((run / "history.csv").read_text()) for run in (first, second)]
     assert histories[0] == histories[1]

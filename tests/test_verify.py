@@ -84,6 +84,7 @@ def test_a_small_difference_is_within_tolerance_but_not_exact(folder: Path) -> N
         "split.csv": True,
         "metrics.json": False,
         "predictions_test.csv": True,
+        "diagnostics.csv": True,
     }
     assert list(facts["environment"]) == ["numpy"]
     assert verdict(folder, "--exact", code=9)["reproduced"] is False

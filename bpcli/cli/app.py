@@ -13,6 +13,7 @@ from bpcli.cli import (
     check,
     compare,
     cv,
+    diagnose,
     evaluate,
     explain,
     gradcheck,
@@ -55,6 +56,7 @@ app.command("tune")(tune.tune)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.command("diagnose")(diagnose.diagnose)
 app.command("gradcheck")(gradcheck.gradcheck)
 app.command("trace")(trace.trace)
 app.command("check")(check.check)

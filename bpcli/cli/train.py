@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,6 +114,8 @@ def train(
             raise typer.Exit(asked.exit_code) from None
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines(run.remarks))
+        if run.findings:
+            terminal.say(_what_to_do(run.folder))
     if picture:
         _draw(outcome)
     if json:
@@ -141,6 +144,12 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
         terminal.say(numbers_table(run.number))
     if terminal.verbosity >= 0:
         print_lines(terminal.err, notice_lines((*run.prepared.notices, *run.notices)))
+
+
+def _what_to_do(folder: Path) -> str:
+    from bpcli.display.text import PATH, show
+
+    return f"What to do about it: bpcli diagnose {show(shlex.quote(str(folder)), PATH)}"
 
 
 def _say_where(terminal: Terminal, run: TrainingRun) -> None:

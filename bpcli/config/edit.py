@@ -1,8 +1,8 @@
 """Change a value in the text of a config, and nothing else: comments and layout stay.
 
-The new value takes the place of the old one, or a line of its own at the end of the text. The
-result is read again: where anything else would have changed, or the value is written over several
-lines, it is an error.
+The new value takes the place of the old one, or, where its section is not there either, a line of
+its own at the end of the text. The result is read again: where anything else would have changed,
+or the value is written over several lines, it is an error.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ def _placed(document: Document, path: KeyPath, value: str, comment: str) -> str 
     lines = document.text.splitlines(keepends=True)
     mark = document.marks.get(path)
     if mark is None:
-        if len(path) > 1:
+        if len(path) > 1 and path[:1] in document.marks:
             return None
         end = "" if not lines or lines[-1].endswith("\n") else "\n"
+        for key in reversed(path[1:]):
+            value = f"{{{key}: {value}}}"
         added = [comment, f"{path[0]}: {value}"] if comment else [f"{path[0]}: {value}"]
         return document.text + end + "\n".join(added) + "\n"
     row, column = mark.value[0] - 1, mark.value[1] - 1

@@ -177,6 +177,13 @@ class OutputSpec(Spec):
             "what writing one takes where that is more. The end, Ctrl-C and SIGTERM write one too"
         ),
     ] = "auto"
+    diagnostics_every: Annotated[
+        Count,
+        Field(
+            description="updates between two looks at the layers, for diagnostics.csv, each at the "
+            "end of an epoch; fewer make the looks cost more than a twentieth of small networks"
+        ),
+    ] = 400
 
 
 class Config(Spec):

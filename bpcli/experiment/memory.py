@@ -40,15 +40,15 @@ def bytes_of_network(problem: LearningProblem) -> int:
     # θ, the best θ, that of the last epoch, each part's gradient, and what the optimizer works with
     copies = 3 + method.parts + len(method.optimizer.work)
     kept = sum(map(prod, method.optimizer.memory(1, network.size).values()))
-    row = sum(map(_row_numbers, network.plans)) + prod(network.in_shape)
+    row = sum(map(row_numbers, network.plans)) + prod(network.in_shape)
     lent = method.parts * max([plan.most_lent for plan in network.plans], default=0)
     return item * (copies * network.size + kept + method.batch_size * row + lent)
 
 
-def _row_numbers(plan: Plan) -> int:
+def row_numbers(plan: Plan) -> int:
     """Numbers that one row of a batch needs in a layer, inner layers included."""
     own = sum(prod(shape) for shape in plan.scratch.values())
-    return own + sum(_row_numbers(one) for branch in plan.inner for one in branch)
+    return own + sum(row_numbers(one) for branch in plan.inner for one in branch)
 
 
 def require_training_memory(problem: LearningProblem) -> None:

@@ -1,11 +1,34 @@
-"""What goes through each layer: a network whose layers write down what they are given and give."""
+"""What goes through each layer: a network whose layers tell what they are given and give."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from bpcli.nn.layer import Array, Context, Layer, Plan, Shape, Views
 from bpcli.nn.network import Network
+
+
+class Listener(Protocol):
+    """Hears of every pass through every layer, which is known by its `s.index`.
+
+    A layer that another one makes for itself, such as the projection of a residual, is not heard.
+    The arrays are those of the pass, and change when it goes on.
+    """
+
+    def forward(self, index: int, x: Array, y: Array) -> None:
+        """A layer has made y of x."""
+
+    def backward(self, index: int, dy: Array) -> None:
+        """A layer is about to go back from dy."""
+
+    def answered(self, index: int, dx: Array | None) -> None:
+        """It has gone back to dx."""
+
+
+def heard(network: Network, listener: Listener) -> Network:
+    """The same network, which tells a listener of every pass."""
+    layers = [_Heard.around(layer, listener) for layer in network.layers]
+    return Network(layers, network.in_shape)
 
 
 class Passed(NamedTuple):
@@ -18,32 +41,33 @@ class Passed(NamedTuple):
 
 
 class Recorder(dict[int, Passed]):
-    """Of each layer, by its `s.index`, which counts them in the order of `places`.
+    """Keeps all of it."""
 
-    A layer that another one makes for itself, such as the projection of a residual, is not there.
-    """
+    def forward(self, index: int, x: Array, y: Array) -> None:
+        self[index] = Passed(x.copy(), y.copy())
 
-    def network(self, network: Network) -> Network:
-        """The same network, which records every pass."""
-        layers = [_Recorded.around(layer, self) for layer in network.layers]
-        return Network(layers, network.in_shape)
+    def backward(self, index: int, dy: Array) -> None:
+        self[index] = self[index]._replace(dy=dy.copy())  # a layer may change what it is given
+
+    def answered(self, index: int, dx: Array | None) -> None:
+        self[index] = self[index]._replace(dx=None if dx is None else dx.copy())
 
 
-class _Recorded(Layer):
-    """A layer with an ear; it has no name, so no config can ask for it."""
+class _Heard(Layer):
+    """A layer that tells; it has no name, so no config can ask for it."""
 
     layer: Any
-    log: Any
+    listener: Any
 
     @classmethod
-    def around(cls, layer: Layer, log: Recorder) -> Layer:
-        """The layer and all inside it, each with an ear."""
+    def around(cls, layer: Layer, listener: Listener) -> Layer:
+        """The layer and all inside it, each telling."""
         inside = {
-            name: _with_ears(value, log)
+            name: _telling(value, listener)
             for name in type(layer).model_fields
             if (value := getattr(layer, name)) is not None
         }
-        return cls.model_construct(layer=layer.model_copy(update=inside), log=log)
+        return cls.model_construct(layer=layer.model_copy(update=inside), listener=listener)
 
     @property
     def inner(self) -> tuple[tuple[Layer, ...], ...]:
@@ -57,19 +81,18 @@ class _Recorded(Layer):
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         y: Array = self.layer.forward(x, p, s, ctx)
-        self.log[s.index] = Passed(x.copy(), y.copy())
+        self.listener.forward(s.index, x, y)
         return y
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
-        given = dy.copy()  # a layer may pass it on and change it
+        self.listener.backward(s.index, dy)
         dx: Array | None = self.layer.backward(x, dy, p, g, s)
-        taken = None if dx is None else dx.copy()
-        self.log[s.index] = self.log[s.index]._replace(dy=given, dx=taken)
+        self.listener.answered(s.index, dx)
         return dx
 
 
-def _with_ears(value: Any, log: Recorder) -> Any:
+def _telling(value: Any, listener: Listener) -> Any:
     """A field of a layer: a layer, or a tuple that may hold some, or something else."""
     if isinstance(value, Layer):
-        return _Recorded.around(value, log)
-    return tuple(_with_ears(one, log) for one in value) if isinstance(value, tuple) else value
+        return _Heard.around(value, listener)
+    return tuple(_telling(one, listener) for one in value) if isinstance(value, tuple) else value

@@ -8,7 +8,7 @@ import numpy as np
 
 from bpcli.insight.notation import Letters, letters
 from bpcli.insight.places import Place, places
-from bpcli.insight.recording import Passed, Recorder
+from bpcli.insight.recording import Passed, Recorder, heard
 from bpcli.nn.batches import Batch
 from bpcli.nn.layer import Array, Context, Views
 from bpcli.nn.method import Method
@@ -48,7 +48,7 @@ class Walk:
     ) -> None:
         self.places, self.method, self.batch = places(network), method, batch
         self.log = Recorder()
-        self.network = self.log.network(network)
+        self.network = heard(network, self.log)
         moment = 0 if isinstance(method.optimizer, LBFGS) else iteration
         noise = (NoiseKey(method.seed, method.replicas[0]),)
         self.context = Context(True, moment, method.iterations, noise)

@@ -18,6 +18,7 @@ class Activation(Layer):
     """y = f(x), element by element; `work` names the extra arrays that f keeps for backward."""
 
     work: ClassVar[tuple[str, ...]] = ()
+    saturates: ClassVar[bool] = False  # to both sides: f′ is near 0 for large |x|
 
     def plan(self, in_shape: Shape) -> Plan:
         return Plan(in_shape, {}, dict.fromkeys(("y", "dx", *self.work), in_shape))
@@ -57,6 +58,7 @@ class Tanh(Activation):
     """y = tanh(x), dy/dx = 1 − y²."""
 
     name: ClassVar[str] = "tanh"
+    saturates: ClassVar[bool] = True
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         return np.tanh(x, out=s.y)
@@ -71,6 +73,7 @@ class Sigmoid(Activation):
     """y = σ(x) = 1 / (1 + e^−x), dy/dx = y (1 − y)."""
 
     name: ClassVar[str] = "sigmoid"
+    saturates: ClassVar[bool] = True
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         return sigmoid(x, out=s.y)

@@ -18,13 +18,15 @@ from bpcli.config.component import Spec
 from bpcli.config.errors import ConfigError, DataError, ModelError, Notice, Problem
 from bpcli.experiment.progress import Progress, Snapshot
 from bpcli.experiment.stopping import Record
+from bpcli.insight.look import Reading
 from bpcli.runs.folder import CHECKPOINT
 from bpcli.runs.header import canonical, damaged
 from bpcli.runs.identity import Identity
-from bpcli.runs.tables import history_csv, history_of
+from bpcli.runs.tables import diagnostics_csv, diagnostics_of, history_csv, history_of
 from bpcli.runs.tensorfile import pack, unpack
 
 HISTORY = "history"  # the tensor that holds history.csv so far
+DIAGNOSTICS = "diagnostics"  # and diagnostics.csv
 
 
 class CheckpointRecord(Spec):
@@ -44,6 +46,7 @@ class Checkpoint(NamedTuple):
     record: CheckpointRecord
     snapshot: Snapshot
     history: list[Record]
+    diagnostics: list[Reading]
 
 
 class Pace:
@@ -67,14 +70,19 @@ class Pace:
 
 
 def checkpoint_bytes(
-    identity: Identity, environment: dict[str, Any], snapshot: Snapshot, history: list[Record]
+    identity: Identity,
+    environment: dict[str, Any],
+    snapshot: Snapshot,
+    history: list[Record],
+    diagnostics: list[Reading],
 ) -> bytes:
     """The file; the same moment gives the same bytes but for its seconds."""
     record = CheckpointRecord(
         identity=identity, environment=environment, progress=snapshot.progress
     )
-    text = np.frombuffer(history_csv(history, "").encode(), np.uint8)
-    return pack(record.model_dump(mode="json"), {**snapshot.arrays, HISTORY: text})
+    texts = {HISTORY: history_csv(history, ""), DIAGNOSTICS: diagnostics_csv(diagnostics)}
+    tables = {name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()}
+    return pack(record.model_dump(mode="json"), {**snapshot.arrays, **tables})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -89,13 +97,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         record = CheckpointRecord.model_validate(raw)
         history = history_of(tensors.pop(HISTORY).tobytes().decode())
+        seen = diagnostics_of(tensors.pop(DIAGNOSTICS).tobytes().decode())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise damaged(name, f"it is no checkpoint: {where}: {first['msg']}") from None
     except (KeyError, ValueError, TypeError):
         raise damaged(name, "it is no checkpoint: its history is missing or damaged") from None
-    return Checkpoint(record, Snapshot(record.progress, tensors), history)
+    return Checkpoint(record, Snapshot(record.progress, tensors), history, seen)
 
 
 def require_same(checkpoint: Checkpoint, now: Identity, folder: Path, *, threads_too: bool) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os.path import relpath
 from pathlib import Path
 
-from bpcli.config.edit import with_value
-from bpcli.runs.files import write_new
+from bpcli.runs.copied import write_copy
 from bpcli.runs.sweep import SweepRun
 from bpcli.selection.choice import Candidate
 
@@ -19,14 +17,7 @@ def write_chosen(run: SweepRun, path: Path, assignments: Sequence[str], *, force
     rate, *second = run.chosen
     with_it = "lr-sweep chose it together with learning_rate"
     changes = {rate: _why(run, choice.winner, assignments), **dict.fromkeys(second, with_it)}
-    home = path.resolve().parent
-    if home != given.folder.resolve():
-        files = run.config.data.files.items()
-        changes |= {f"data.{k}={relpath((given.folder / f).resolve(), home)}": "" for k, f in files}
-    text = given.text
-    for assignment, why in changes.items():
-        text = with_value(text, str(given.path), assignment, why)
-    write_new(path, text, keep=given.path, force=force)
+    write_copy(given, path, changes, force=force)
 
 
 def _why(run: SweepRun, winner: Candidate, assignments: Sequence[str]) -> str:

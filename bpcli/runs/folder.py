@@ -16,6 +16,7 @@ from bpcli.runs.lock import owner_of
 MODEL = "model.safetensors"
 RECORD = "run.json"
 HISTORY = "history.csv"
+DIAGNOSTICS = "diagnostics.csv"
 METRICS = "metrics.json"
 SPLIT = "split.csv"
 PREDICTIONS = "predictions_test.csv"
@@ -33,6 +34,7 @@ RESULTS = (
     CHECKPOINT,
     RECORD,
     HISTORY,
+    DIAGNOSTICS,
     METRICS,
     PREDICTIONS,
     CLUSTERS,

@@ -14,6 +14,7 @@ from bpcli.data.split import SET_NAMES
 from bpcli.data.table import Table
 from bpcli.experiment.predictor import Ensemble
 from bpcli.experiment.stopping import Record
+from bpcli.insight.look import Reading
 from bpcli.metrics.metric import Floats
 from bpcli.runs.spreadsheet import Column
 
@@ -52,6 +53,29 @@ def _record(epoch: str, iteration: str, *values: str) -> Record:
     cells, member = values[:6], values[6:]
     numbers: list[Any] = [float(cell) if cell else None for cell in cells]
     return Record(int(epoch), int(iteration), *numbers, *map(int, member))
+
+
+def diagnostics_csv(readings: Iterable[Reading]) -> str:
+    """One row a layer and look, of an ensemble with its member."""
+    readings = list(readings)
+    cells = None if any(one.member > 1 for one in readings) else -1
+    return csv_text(Reading._fields[:cells], (one[:cells] for one in readings))
+
+
+def diagnostics_of(text: str) -> list[Reading]:
+    """The readings that `diagnostics_csv` wrote.  Raises ValueError for what it did not write."""
+    return [_reading(*row) for row in list(csv.reader(io.StringIO(text)))[1:]]
+
+
+def _reading(epoch: str, iteration: str, layer: str, name: str, *values: str) -> Reading:
+    cells, member = values[:_MEASURED], values[_MEASURED:]
+    if len(cells) < _MEASURED:
+        raise ValueError("a line is too short")
+    numbers: list[Any] = [float(cell) if cell else None for cell in cells]
+    return Reading(int(epoch), int(iteration), layer, name, *numbers, *map(int, member))
+
+
+_MEASURED = len(Reading._fields) - 5  # its cells that are measured
 
 
 def split_csv(prepared: Prepared, folds: Sequence[int | None] | None = None) -> str:

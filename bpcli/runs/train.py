@@ -18,6 +18,8 @@ from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.remarks import missed, remarks
 from bpcli.experiment.stopping import Record
+from bpcli.insight.diagnosis import Told, of_replicas
+from bpcli.insight.watch import Watch
 from bpcli.runs import folder as names
 from bpcli.runs.checkpoint import (
     Pace,
@@ -36,7 +38,7 @@ from bpcli.runs.model import require_run
 from bpcli.runs.outcome import AnyOutcome, results_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.runs.signals import requests
-from bpcli.runs.tables import csv_text, split_csv
+from bpcli.runs.tables import csv_text, diagnostics_csv, split_csv
 from bpcli.selection.number_of_clusters import Candidate, with_number
 
 
@@ -68,10 +70,12 @@ class TrainingRun:
         self.identity = Identity.of(self.config, self.prepared.table)
         self.members = Members.of(self.problem)
         self.fit = self.members.fit(self._pause)
+        self.watch = Watch(self.fit, self.config.output.diagnostics_every)
         self._account = account(self.prepared)
         chosen = [self.number.notice()] if self.number else []
         self.notices = [*chosen, *self.members.notices, *imbalance(self.problem)]  # about the run
         self.remarks: list[Notice] = []  # about the training, once it has ended
+        self.findings: list[Told] = []  # of these, what ails its networks
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
         self.completed = False  # by an earlier sitting
         self._pace = Pace(self.config.output.checkpoint_every)
@@ -102,16 +106,23 @@ class TrainingRun:
             self._write_state("running")  # first, so that the folder is known for a run's
             if self.saved_at is None:
                 self._write_plan()
-            yield from self.fit
+                self.watch.begin()
+            for record in self.fit:
+                self.watch.follow(record)
+                yield record
             self._save()
 
     def finish(self) -> AnyOutcome:
         """Predict every row with the final weights, score, and write what is left."""
         with self._telling():
-            self.remarks = remarks(self.fit.replicas)
+            self.watch.end()
+            readings, replicas = self.watch.readings, self.fit.replicas
+            self.findings = of_replicas(replicas, readings, self.fit.records)
+            self.remarks = [*remarks(replicas), *(told.notice() for told in self.findings)]
             results = results_of(self.members, self.fit, self.folder)
             outcome = results.outcome
             if not self.completed:
+                write_file(self.folder / names.DIAGNOSTICS, diagnostics_csv(readings))
                 results.write(self.identity)
                 self._write_state("completed", **outcome.ending())
         return outcome
@@ -136,6 +147,7 @@ class TrainingRun:
         require_same(checkpoint, self.identity, self.folder, threads_too=not other_threads)
         try:
             self.fit.restore(checkpoint.snapshot, checkpoint.history)
+            self.watch.readings = checkpoint.diagnostics
         except ValueError as error:
             raise damaged(name, str(error)) from None
         self.saved_at = self.fit.iterations
@@ -155,7 +167,8 @@ class TrainingRun:
         began = time.monotonic()
         snapshot = self.fit.snapshot()
         if snapshot.is_finite:
-            content = checkpoint_bytes(self.identity, environment(), snapshot, self.fit.records)
+            told = self.fit.records, self.watch.readings
+            content = checkpoint_bytes(self.identity, environment(), snapshot, *told)
             write_file(self.folder / CHECKPOINT, content)
             self.saved_at = self.fit.iterations
         self._pace.wrote(time.monotonic() - began)

@@ -15,6 +15,7 @@ from bpcli.experiment.stopping import Record
 from bpcli.runs.folder import (
     CENTRES,
     CLUSTERS,
+    DIAGNOSTICS,
     HISTORY,
     METRICS,
     PREDICTIONS,
@@ -27,7 +28,7 @@ from bpcli.runs.tensorfile import Tensors, unpack
 from bpcli.runs.train import TrainingRun
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}  # of weights and results, relative, by dtype
-FILES = (SPLIT, METRICS, PREDICTIONS, CLUSTERS, CENTRES)
+FILES = (SPLIT, METRICS, PREDICTIONS, CLUSTERS, CENTRES, DIAGNOSTICS)
 _TIMING = "seconds"  # the one column that no two runs share
 
 
@@ -73,7 +74,11 @@ def compare(then: StoredRun, now: StoredRun) -> Verdict:
     """Two runs of one config, file by file."""
     (old, dtype), (new, _) = _weights(then.folder), _weights(now.folder)
     difference = _largest_difference(old, new)
-    files = {name: _bytes(then.folder / name) == _bytes(now.folder / name) for name in FILES}
+    files = {
+        name: _bytes(then.folder / name) == _bytes(now.folder / name)
+        for name in FILES
+        if (then.folder / name).exists() or (name != DIAGNOSTICS and (now.folder / name).exists())
+    }  # a run of an earlier version has no diagnostics, and may be reproduced all the same
     parting = first_parting(then.table(HISTORY), now.table(HISTORY))
     tolerance = TOLERANCE[dtype]
     if difference == 0 and parting is None and all(files.values()):

@@ -110,7 +110,7 @@ CASES = [
         "a layer of dead units",
         "BP-N004",
         0,
-        ("layer 2 (dense)", "100% of them zero", "leaky_relu"),
+        ("layer 2 (dense)", "dead units: it gives every training row the same number"),
         "train c.yaml -o new",
         {"c.yaml": CONFIG.replace("{dense: 2}", "{dense: {units: 2, init: zeros}}, relu")},
         rows=(66,),
