@@ -62,7 +62,7 @@ class TuneRun:
             best = self.search.best
             if best is None:
                 failed = self.search.failures
-                raise NumericError(*(Problem("BP-S011", *n[1:3], _ALL_FAILED) for n in failed))
+                raise NumericError(*(Problem("BP-N013", *n[1:3], _ALL_FAILED) for n in failed))
             write_file(self.folder / BEST, self._best(best))
             self.sitting.write_state("completed")
         return facts

@@ -249,6 +249,7 @@ MEANINGS = {
     "BP-S020": "A command is about predicting a target, and there is none.",
     "BP-S005": "A picture needs matplotlib.",
     "BP-S006": "The grid of learning rates comes from a range test.",
+    "BP-N013": "Every trial of a search has failed.",
     "BP-S010": "A search needs more folds.",
     "BP-S011": "A trial of a search has failed.",
     "BP-S012": "A search needs Optuna.",

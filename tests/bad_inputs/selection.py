@@ -192,6 +192,19 @@ CASES = [
         {"c.yaml": CONFIG + "optimizer: sgd\ntune: {space: {learning_rate: {choice: [1e+30]}}}\n"},
     ),
     Case(
+        "a search whose trials all diverge",
+        "BP-N013",
+        7,
+        ("trial 0", "trial 1", "no longer finite", "tune.space"),
+        "tune c.yaml -o s -j 1 --folds 3 --trials 2 --no-train",
+        {
+            "c.yaml": CONFIG
+            + "optimizer: sgd\nlearning_rate: 1e+30\n"
+            + "tune: {space: {learning_rate: {choice: [1e+30]}}}\n"
+        },
+        leaves="s",
+    ),
+    Case(
         "a search at a path that is not there",
         "BP-C031",
         3,
