@@ -277,13 +277,14 @@ def test_a_value_is_changed_and_nothing_else(before: str, after: str) -> None:
 def test_a_value_deep_in_the_config() -> None:
     text = "data:\n  path: 'a b.csv'   # here\n"
     assert with_value(text, "c.yaml", "data.path=../t.csv") == "data:\n  path: ../t.csv   # here\n"
+    assert with_value("a: 1\n", "c.yaml", "b.c=2") == "a: 1\nb: {c: 2}\n"
 
 
 @pytest.mark.parametrize(
     "text, assignment",
     [
         ("{a: 1}\n", "learning_rate=0.5"),
-        ("a: 1\n", "b.c=2"),
+        ("b: {d: 1}\n", "b.c=2"),
         ("learning_rate: [1, 2]\n", "learning_rate=0.5"),
         ("learning_rate: >\n  long\n", "learning_rate=0.5"),
     ],
