@@ -16,7 +16,7 @@ from bpcli.display.tables import facts_table
 from bpcli.display.text import show
 from bpcli.experiment.members import Members
 from bpcli.experiment.problem import LearningProblem
-from bpcli.experiment.resolve import FEW, default_presets, rows_of
+from bpcli.experiment.resolve import FEW, default_preset, rows_of
 from bpcli.nn.network import Network
 
 
@@ -82,15 +82,12 @@ def _rows(prepared: Prepared) -> str:
 
 
 def _default(members: Members) -> str:
-    """`; tabular, the default from 200 training rows on`; of fewer rows a note tells more"""
+    """`; tabular, the default from 200 training rows on`"""
     first = members.problems[0]
     config, rows = first.config, rows_of(first.config, first.prepared)
-    usual, *others = default_presets(rows, images=config.input is not None)
-    if others:
-        return ""
-    return f"; {usual.name}, the default " + (
-        "for images" if config.input else f"from {FEW} training rows on"
-    )
+    preset = default_preset(rows, images=config.input is not None)
+    bound = f"from {FEW} training rows on" if rows >= FEW else f"below {FEW} training rows"
+    return f"; {preset.name}, the default {'for images' if config.input else bound}"
 
 
 def _network(problem: LearningProblem) -> str:

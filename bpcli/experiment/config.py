@@ -215,7 +215,7 @@ class Config(Spec):
         Network | None,
         Field(
             description="hidden layers in order, or a preset; default: tabular, "
-            "below 200 training rows mlp or linear, by cross-validation, for images resnet; the "
+            "below 200 training rows mlp, for images resnet; the "
             "output layer follows from the target, and what embeds categories from the columns"
         ),
     ] = None

@@ -13,7 +13,7 @@ from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
 from bpcli.experiment.image_presets import ResNet
 from bpcli.experiment.output_layer import OutputLayer
-from bpcli.experiment.presets import MLP, Linear, Preset, Recipe, Tabular
+from bpcli.experiment.presets import MLP, Preset, Recipe, Tabular
 from bpcli.experiment.unsupervised import resolve_clustering, without_target
 from bpcli.nn.images import Flatten
 from bpcli.nn.layer import Layer
@@ -77,15 +77,11 @@ def preset_of(config: Config) -> Preset | None:
     return config.network if isinstance(config.network, Preset) else None
 
 
-def default_presets(rows: int, *, images: bool = False) -> tuple[Preset, ...]:
-    """By our own comparison (docs/quality.md): tabular, the first choice for most tables.
-
-    With few training rows it is mlp, or linear where cross-validation prefers that; for images
-    resnet.
-    """
+def default_preset(rows: int, *, images: bool = False) -> Preset:
+    """By our own comparison (docs/quality.md): few rows mlp, more rows tabular; images resnet."""
     if images:
-        return (ResNet(),)
-    return (MLP(), Linear()) if rows < FEW else (Tabular(),)
+        return ResNet()
+    return MLP() if rows < FEW else Tabular()
 
 
 def split_of(config: Config) -> SplitSpec:

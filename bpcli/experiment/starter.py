@@ -22,8 +22,7 @@ from bpcli.data.table import Table
 from bpcli.data.task import infer_task
 from bpcli.data.without_target import UNSUPERVISED
 from bpcli.experiment.config import Config
-from bpcli.experiment.presets import Preset
-from bpcli.experiment.resolve import default_presets
+from bpcli.experiment.resolve import default_preset
 
 WIDTH = 40  # where the comments start
 CATEGORIES = ("unknown", "-")  # words that in a column of text may well be a category
@@ -46,7 +45,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         table = read_table(data, spec)
     task, reason = infer_task(table, targets, config.task, learns=config.learns)
     columns = assign_roles(table, spec, targets, np.arange(table.n_rows))
-    presets = default_presets(round(0.6 * table.n_rows))
+    preset = default_preset(round(0.6 * table.n_rows))
     title = " ".join(escaped(data.name).split())  # one line, whatever the file is called
     lines = [
         f"# {title}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
@@ -54,7 +53,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         "",
         *_data_lines(relpath(data, place), asked.value["data"], spec, table, targets, columns),
         "",
-        *_training_lines(_proposals(task, reason, presets), asked.value),
+        *_training_lines(_proposals(task, reason, preset.name), asked.value),
         "",
     ]
     return "\n".join(lines)
@@ -69,20 +68,17 @@ def _asked(data: Path, named: Sequence[str], assignments: Sequence[str]) -> Docu
     return override(document, assignments)
 
 
-def _proposals(task: str, reason: str, presets: Sequence[Preset]) -> dict[str, str]:
+def _proposals(task: str, reason: str, preset: str) -> dict[str, str]:
     """What could stand below the data, by key."""
     said, seed = _noted(f"task: {task}", reason), "seed: 0"
     if task in UNSUPERVISED:
         loss = _noted("loss: {kmeans: auto}", "or the number of clusters: {kmeans: 3}")
         return {"task": said, "loss": loss, "seed": seed}
-    usual, *others = (preset.name for preset in presets)
     layers = "or a list: [{dense: 64}, relu, {dense: 64}, relu]"
     return {
         "task": said,
         "split": _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
-        "network": _noted(f"# network: {usual}", f"open: folds choose, or {others[0]}; {layers}")
-        if others
-        else _noted(f"network: {usual}", layers),
+        "network": _noted(f"network: {preset}", layers),
         "learning_rate": _noted(
             "# learning_rate: 0.003", "the preset has its own; here is where to try"
         ),

@@ -118,8 +118,9 @@ def _translated(formula: str, place: Place, own: Letters) -> str:
             continue
         formula = _word(f"d{short}", f"∂L/∂{own.parameter(name)}", formula)
         formula = _word(short, own.parameter(name), formula)
+    words = own._asdict()
     for word in ("dx", "dy", "x", "y"):
-        formula = _word(word, getattr(own, word), formula)
+        formula = _word(word, words[word], formula)
     return formula
 
 

@@ -62,11 +62,7 @@ class _Heard(Layer):
     @classmethod
     def around(cls, layer: Layer, listener: Listener) -> Layer:
         """The layer and all inside it, each telling."""
-        inside = {
-            name: _telling(value, listener)
-            for name in type(layer).model_fields
-            if (value := getattr(layer, name)) is not None
-        }
+        inside = {name: _telling(value, listener) for name, value in layer if value is not None}
         return cls.model_construct(layer=layer.model_copy(update=inside), listener=listener)
 
     @property

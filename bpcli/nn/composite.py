@@ -40,8 +40,9 @@ class Residual(Layer):
         return (_shortcut(in_shape, out), self.layers)
 
     def plan(self, in_shape: Shape) -> Plan:
-        shortcut, inner = (tuple(chain.plan_chain(one, in_shape)) for one in self.chains(in_shape))
+        inner = tuple(chain.plan_chain(self.layers, in_shape))  # once: twice would double by level
         out = chain.out_shape(inner, in_shape)
+        shortcut = tuple(chain.plan_chain(_shortcut(in_shape, out), in_shape))
         if chain.out_shape(shortcut, in_shape) != out:
             raise ValueError(f"residual cannot project rows of shape {in_shape} to {out}")
         return Plan(out, {}, {"y": out, "dx": in_shape}, (shortcut, inner))

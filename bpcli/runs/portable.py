@@ -210,13 +210,13 @@ def _layer_norm(layer: LayerNorm, p: Views, r: int) -> Op:
 
 
 def _embedding(layer: Embedding, p: Views, r: int) -> Op:
-    numbers = range(1, 1 + len(layer.tables))
-    return {"op": "embedding", "tables": [packed(getattr(p, f"E{i}")[r]) for i in numbers]}
+    keys = [f"E{number}" for number, _ in enumerate(layer.tables, 1)]
+    return {"op": "embedding", "tables": [packed(getattr(p, key)[r]) for key in keys]}
 
 
 def _periodic(layer: Periodic, p: Views, r: int) -> Op:
-    arrays = {name: packed(getattr(p, name)[r]) for name in ("w", "b", "V", "d")}
-    return {"op": "periodic", **arrays}
+    waves = {"w": packed(p.w[r]), "b": packed(p.b[r])}
+    return {"op": "periodic", **waves, "V": packed(p.V[r]), "d": packed(p.d[r])}
 
 
 def _piecewise(layer: Piecewise, p: Views, r: int) -> Op:

@@ -6,13 +6,11 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from bpcli.config.errors import ConfigError, DataError, Notice, Problem
+from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.presets import Preset
-from bpcli.experiment.resolve import default_presets, resolve, rows_of, split_of, with_scalers
-from bpcli.selection.preset import preferred
+from bpcli.experiment.resolve import default_preset, resolve, rows_of, split_of, with_scalers
 
 
 def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
@@ -29,38 +27,12 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
         input=given.input,
     )
     if config.takes_default_network:
-        preset, notices = _default(config, prepared)
+        preset = default_preset(rows_of(config, prepared), images=config.input is not None)
         config = config.model_copy(update={"network": preset})
-        prepared = prepared._replace(notices=(*prepared.notices, *notices))
-    return _resolved(config, prepared)
-
-
-def _resolved(config: Config, prepared: Prepared) -> tuple[Prepared, Config]:
-    """The inputs that the network of a config wants, and all that is to be said of it."""
     named = with_scalers(config)
-    prepared = prepared.refitted(named.preprocess)
+    if named.preprocess != given.preprocess:
+        prepared = prepared.refitted(named.preprocess)
     return prepared, resolve(named, prepared)
-
-
-def _default(config: Config, prepared: Prepared) -> tuple[Preset, tuple[Notice, ...]]:
-    """The preset for a config that names no network; where there are two, with the reason."""
-    usual_ones = default_presets(rows_of(config, prepared), images=config.input is not None)
-    presets = {one.name: one for one in usual_ones}
-    usual = next(iter(presets.values()))
-    if len(presets) == 1 or prepared.split_method(config.split) == "time":
-        return usual, ()
-    own_rate = None if config.learning_rate == "auto" else config.learning_rate
-    settings = {
-        name: config.model_copy(update={"network": preset, "learning_rate": own_rate})
-        for name, preset in presets.items()
-    }
-    try:
-        choice = preferred({name: _resolved(one, prepared) for name, one in settings.items()})
-    except DataError:  # too few rows for folds
-        return usual, ()
-    if not choice.ranked:
-        return usual, ()
-    return presets[choice.ranked[0].name], (Notice("", "network", choice.reason),)
 
 
 def prepare_with_target(loaded: Loaded) -> tuple[Prepared, Config]:

@@ -11,7 +11,7 @@ from bpcli.nn.optimizers.optimizer import Optimizer
 
 
 class Lloyd(Optimizer):
-    """w_k ← w_k − lr g_k / (2 s_k), s_k the share of the rows nearest to w_k: at lr = 1 their mean.
+    """θ ← θ − lr g / (2 s), s the share of the rows nearest to the centre θ: at lr = 1 their mean.
 
     Newton's step for K-means, on all rows: no ε, and no weight_decay, which acts on no centre. A
     centre without rows stays where it is. Training ends where all have rows and none moves.  Lloyd
