@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import TypeVar
 
+import numpy as np
 import pytest
 
 import bpcli.experiment.config  # noqa: F401  registers every family
 from bpcli.config.component import Component
 from bpcli.nn.images import Flatten, Image
 from bpcli.nn.layer import Layer
+from bpcli.nn.losses.loss import Loss
 
 C = TypeVar("C", bound=Component)
 
@@ -24,6 +26,11 @@ def members(family: type[C]) -> list[C]:
 def parametrize(name: str, family: type[C]) -> pytest.MarkDecorator:
     """`@parametrize("layer", Layer)`: one test case a component."""
     return pytest.mark.parametrize(name, members(family), ids=lambda c: c.name)
+
+
+def learned(loss: Loss) -> int:
+    """How many columns a loss learns of two columns of targets and two inputs."""
+    return loss.targets(np.zeros((1, 2)), np.zeros((1, 2))).shape[1]
 
 
 def on_rows(layer: Layer, inputs: int) -> tuple[int, list[Layer]]:

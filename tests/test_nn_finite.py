@@ -34,6 +34,8 @@ def targets(loss: Loss, drawn: list[float], dtype: str) -> Array:
     if loss.predicts == "numbers":
         return np.maximum(t, loss.lowest)
     yes = (t > 0).astype(dtype)
+    if loss.predicts == "clusters":
+        return loss.targets(t[0], yes[0])[None]
     if loss.predicts == "classes" and loss.outputs(WIDTH) == WIDTH:
         yes[..., 1] = 1 - yes[..., 0]
     return yes[..., -loss.outputs(WIDTH) :]

@@ -107,6 +107,8 @@ def targets(loss: Loss, rng: np.random.Generator) -> Array:
     if loss.predicts == "numbers":
         return np.maximum(rng.normal(size=(1, B, 2)), loss.lowest)
     shares = rng.random((1, B, loss.outputs(2)))
+    if loss.predicts == "clusters":
+        return shares
     one_of_them = loss.predicts == "classes" and shares.shape[-1] > 1
     return shares / shares.sum(axis=-1, keepdims=True) if one_of_them else np.round(shares)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from components import parametrize
+from components import learned, parametrize
 from pydantic import ValidationError
 from running import bpcli, write_csv
 from sklearn.metrics import mean_pinball_loss
@@ -166,7 +166,7 @@ def test_labels_are_told_apart_one_by_one() -> None:
 def test_a_row_of_weight_zero_counts_for_nothing(loss: Loss) -> None:
     rng = np.random.default_rng(0)
     z = rng.normal(size=(3, loss.outputs(2)))
-    t = np.abs(rng.normal(size=(3, min(2, z.shape[1]))))
+    t = np.abs(rng.normal(size=(3, learned(loss))))
     value, slope = value_and_gradient(loss, z, t, [0.25, 0.0, 0.75])
     fewer, fewer_slope = value_and_gradient(loss, z[[0, 2]], t[[0, 2]], [0.25, 0.75])
     assert value == pytest.approx(fewer, rel=1e-14)
@@ -179,7 +179,7 @@ def test_a_loss_takes_no_memory_that_grows_with_the_batch(loss: Loss) -> None:
     sizes = []
     for rows in (20_000, 80_000):
         z = np.zeros((2, rows, loss.outputs(2)), "float32")
-        t = np.ones((1, rows, min(2, z.shape[-1])), "float32")
+        t = np.ones((1, rows, learned(loss)), "float32")
         c = np.full((1, rows, 1), 1 / rows, "float32")
         s = scratch(loss, z.shape, "float32")
         loss.value(z, t, c, s)

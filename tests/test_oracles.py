@@ -24,6 +24,7 @@ from bpcli.nn.activations import (
 from bpcli.nn.layer import EVALUATION, Views
 from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy, Focal
+from bpcli.nn.losses.deep import DEC, IDEC
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.numbers import MAE, MSE, Huber, LogCosh, Poisson, Quantile
 from bpcli.nn.network import Network
@@ -129,6 +130,9 @@ LOSSES: dict[str, tuple[Loss, tuple[str, ...], str]] = {
     "focal": (Focal(), ("classes", "hard"), "focal"),
     "focal, gamma": (Focal(gamma=1.5), ("classes", "hard"), "focal_gamma"),
     "focal, gamma 0": (Focal(gamma=0.0), ("classes", "soft"), "plain"),
+    "dec": (DEC(k=3), ("clusters",), "dec"),
+    "idec": (IDEC(k=3), ("clusters",), "idec"),
+    "idec, gamma": (IDEC(k=3, gamma=3.0), ("clusters",), "idec_gamma"),
     "multilabel_cross_entropy": (MultilabelCrossEntropy(), ("labels",), "plain"),
 }
 

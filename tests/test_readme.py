@@ -66,6 +66,35 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
     assert set(named) <= ran
 
 
+def test_the_commands_of_clustering_run_in_order(tmp_path: Path) -> None:
+    """As they stand, but for the length of deep training; the configs shown are shipped ones."""
+    environment = folder_of_a_user(tmp_path)
+    page = (ROOT / "docs" / "clustering.md").read_text(encoding="utf-8")
+    shipped = [without_comments(path.read_text()) for path in (ROOT / "configs").glob("*.yaml")]
+    commands = []
+    for language, text in BLOCK.findall(page):
+        if name := re.match(r"# (\S+\.yaml)\n", text):
+            (tmp_path / name[1]).write_text(text)
+        elif language == "yaml":
+            assert without_comments(text) in shipped
+        else:
+            commands += re.findall(r"^\$ (.*)$", text, re.M)
+    short = " --set 'loss={idec: {k: 10, pretrain: 2}}' --set epochs=4"
+    for line in commands:
+        run(
+            line + (short if line.startswith("bpcli train configs/digits") else ""),
+            tmp_path,
+            environment,
+        )
+    assert len(commands) == 8
+
+
+def without_comments(text: str) -> list[str]:
+    """The lines of a config, without comments and blank lines."""
+    lines = [line.partition("#")[0].rstrip() for line in text.splitlines()]
+    return [line for line in lines if line]
+
+
 def test_every_make_target_exists() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
     named = re.findall(r"(?:^|`)make ([a-z]+)\b", README, re.M)

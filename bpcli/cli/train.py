@@ -77,7 +77,7 @@ def train(
         raise typer.BadParameter(what, param_hint="--require-threshold")
 
     drawing = ["--picture"] if picture else []
-    if picture and not loaded.config.is_unsupervised:
+    if picture and not loaded.config.finds_clusters:
         raise typer.BadParameter("is of clusters (task: clustering)", param_hint="--picture")
 
     def again(folder: Path) -> list[str]:
@@ -189,10 +189,15 @@ def _draw(outcome: AnyOutcome) -> None:
 def _conclude(terminal: Terminal, outcome: AnyOutcome) -> None:
     from bpcli.display.closing import RunSummary, closing
     from bpcli.display.clusters import clusters_closing
+    from bpcli.display.reconstruction import latent_closing
     from bpcli.runs.clusters import ClusterOutcome
+    from bpcli.runs.reconstruction import LatentOutcome
 
     if isinstance(outcome, ClusterOutcome):
         terminal.result(clusters_closing(outcome))
+        return
+    if isinstance(outcome, LatentOutcome):
+        terminal.result(latent_closing(outcome))
         return
 
     summary = RunSummary(

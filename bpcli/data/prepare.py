@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Floats, Ints, Sets, Tensors
@@ -48,7 +49,7 @@ class Prepared(NamedTuple):
     sets: Sets  # (N,)
     features: Features
     x: Floats  # (N,I)
-    t: Floats  # (N,O), NaN where the target is missing
+    t: Floats  # (N,O), NaN where the target is missing; without one the inputs again
     notices: tuple[Notice, ...]
     weights: Floats | None = None  # (N,), at least 0; None where every row counts the same
     picked: tuple[str, ...] = ()  # the columns that are one input together, in its order
@@ -82,7 +83,13 @@ class Prepared(NamedTuple):
     def refitted(self, preprocess: PreprocessSpec) -> Prepared:
         """The same table, split and target with inputs of another kind."""
         features = fit_features(self.table, self.columns, self.rows(TRAIN), preprocess)
-        return self._replace(features=features, x=features.encode(self.table))
+        x = features.encode(self.table)
+        return self._replace(features=features, x=x, t=self.t if self.target.columns else x)
+
+    @property
+    def truth(self) -> NDArray[Any]:
+        """What predictions of all rows are compared with; −1 or NaN where it is missing."""
+        return self.x if self.target.kind == "latent" else self.target.truth(self.table)
 
     def rows(self, which: int) -> Ints:
         """The rows of a set: TRAIN, VALIDATION, TEST or EXCLUDED."""
@@ -151,6 +158,7 @@ def _fitted(
     roles = assign_roles(table, data, target.columns, train)
     columns = arranged(roles, picked, table, sets != EXCLUDED)
     features = fit_features(table, columns, train, preprocess)
+    x = features.encode(table)
     return Prepared(
         table=table,
         columns=columns,
@@ -160,8 +168,8 @@ def _fitted(
         target_fitted=fitted,
         sets=sets,
         features=features,
-        x=features.encode(table),
-        t=target.encode(table, fitted),
+        x=x,
+        t=target.encode(table, fitted) if target.columns else x,
         notices=(),
         weights=weights,
         picked=picked,

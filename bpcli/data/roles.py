@@ -80,18 +80,18 @@ def _label_problems(table: Table, spec: DataSpec, unsupervised: bool) -> Iterato
     """Why there cannot be such a target or label: known groups are never learned from."""
     where, name = table.path.name, spec.label
     if unsupervised and spec.targets:
-        what = f"clustering has no target, data.target is {listing(spec.targets)}"
+        what = f"what is learned without a target has none, data.target is {listing(spec.targets)}"
         fix = "remove it; to compare clusters with known groups, name their column in data.label"
         yield Problem("BP-D190", where, what, fix)
     if name is None:
         return
     if not unsupervised:
-        what = f"data.label: {name!r} is for clustering; what is to be predicted is data.target"
+        what = f"data.label: {name!r} is for tasks without a target, and this one has data.target"
         yield Problem("BP-D191", where, what, "remove it, or set task: clustering")
     role = spec.columns.get(name)
     if role is not None and role.name in INPUT_ROLES:
         what = f"the label {name!r} is declared an input in data.columns ({role.name})"
-        fix = "remove it there, or remove data.label: clusters are not to be found by it"
+        fix = "remove it there, or remove data.label: nothing is to be learned from it"
         yield Problem("BP-D192", where, what, fix)
 
 

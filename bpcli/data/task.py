@@ -11,6 +11,7 @@ from bpcli.data.facts import Facts, facts_of
 from bpcli.data.several import infer_several, require_several
 from bpcli.data.table import Table
 from bpcli.data.targets.labels import label_problems
+from bpcli.data.without_target import CLUSTERING
 
 _FEW_CLASSES = 20  # distinct whole numbers that still look like classes …
 _ROWS_PER_CLASS = 20  # … if each stands for this many rows,
@@ -25,8 +26,9 @@ def infer_task(
     Where the loss `learns` numbers, whole numbers are not taken for classes.
     """
     if not targets:
-        asks = "The loss is for clusters." if task == "auto" else "The config sets the task."
-        return "clustering", asks
+        if task == "auto":
+            return CLUSTERING, "The loss is for clusters."
+        return task, "The config sets the task."
     facts = {name: facts_of(table.cells(name), np.arange(table.n_rows)) for name in targets}
     if task != "auto":
         reason = "The config sets the task."

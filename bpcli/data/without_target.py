@@ -1,3 +1,5 @@
 """Tasks without a target; imports nothing, so that it can be asked before numpy is there."""
 
-UNSUPERVISED = ("clustering",)
+CLUSTERING = "clustering"
+AUTOENCODER = "autoencoder"
+UNSUPERVISED = (CLUSTERING, AUTOENCODER)

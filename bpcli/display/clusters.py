@@ -24,7 +24,7 @@ def clusters_closing(run: ClusterOutcome) -> RenderableType:
     """The scores, the centres, why and when training stopped, the files, and what comes next."""
     command = f"bpcli predict {shlex.quote(str(run.folder))} data.csv"
     return Group(
-        metrics_table(run.metrics, run.baselines[next(reversed(run.baselines))]),
+        _scores(run),
         Text(),
         CentresTable(run.clusters),
         Text(),
@@ -32,6 +32,13 @@ def clusters_closing(run: ClusterOutcome) -> RenderableType:
         Text(),
         Text.assemble(("Next: ", "bold"), (show(command, PATH), "cyan"), overflow="fold"),
     )
+
+
+def _scores(run: ClusterOutcome) -> Table:
+    """The scores of each set, and of the last one those of plain K-means and of one cluster."""
+    last = next(reversed(run.metrics))
+    plain = {name: scores[last] for name, scores in run.plain.items()}
+    return metrics_table({**run.metrics, **plain}, run.baselines[last])
 
 
 class CentresTable:

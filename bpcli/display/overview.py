@@ -95,7 +95,7 @@ def _network(problem: LearningProblem) -> str:
     network = problem.network
     steps = [" × ".join(map(str, network.in_shape))]
     for layer, plan in zip(network.layers, network.plans, strict=True):
-        if plan.params:
+        if plan.params or plan.inner:
             steps.append(" × ".join(map(str, plan.out_shape)))
         else:
             steps[-1] += f" {layer.name}"

@@ -13,7 +13,7 @@ import bpcli.nn  # noqa: F401  importing a family's module registers its members
 from bpcli.config.component import Spec
 from bpcli.data.input import Input
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
-from bpcli.data.without_target import UNSUPERVISED
+from bpcli.data.without_target import AUTOENCODER, UNSUPERVISED
 from bpcli.experiment.calibration import Calibration
 from bpcli.experiment.decision import Decision
 from bpcli.experiment.output_layer import OutputLayer
@@ -27,7 +27,7 @@ from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.update import Clip, Regularization
 
-Task = Literal["regression", "binary", "multiclass", "multilabel", "clustering"]
+Task = Literal["regression", "binary", "multiclass", "multilabel", "clustering", "autoencoder"]
 
 
 def _network_form(value: Any) -> str:
@@ -197,7 +197,7 @@ class Config(Spec):
         Task | Literal["auto"],
         Field(
             description="auto: inferred from the target, and said; clustering has no target, and "
-            "is also what a loss for clusters asks for"
+            "is also what a loss for clusters asks for; nor has autoencoder"
         ),
     ] = "auto"
     data: Annotated[DataSpec, Field(description="the table and its columns")]
@@ -217,6 +217,14 @@ class Config(Spec):
             description="hidden layers in order, or a preset; default: tabular, "
             "below 200 training rows mlp, for images resnet; the "
             "output layer follows from the target, and what embeds categories from the columns"
+        ),
+    ] = None
+    decoder: Annotated[
+        Layers | None,
+        Field(
+            description="of an autoencoder, whose latent numbers are what the network gives: the "
+            "layers from them back to the inputs, without the last one; default: the network "
+            "mirrored"
         ),
     ] = None
     output_layer: Annotated[
@@ -353,6 +361,11 @@ class Config(Spec):
         """Whether there is no target to learn."""
         asks = self.task == "auto" and self.loss is not None and not self.loss.supervised
         return asks or self.task in UNSUPERVISED
+
+    @property
+    def finds_clusters(self) -> bool:
+        """Whether what is learned are clusters."""
+        return self.is_unsupervised and self.task != AUTOENCODER
 
     @property
     def takes_default_network(self) -> bool:

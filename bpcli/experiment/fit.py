@@ -19,8 +19,7 @@ from bpcli.experiment.stopping import Record
 from bpcli.experiment.validation import record_of
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
-from bpcli.nn.method import Method
-from bpcli.nn.state import Saved, State
+from bpcli.nn.state import Saved
 from bpcli.nn.stepper import Epoch
 from bpcli.nn.training import train
 
@@ -180,8 +179,8 @@ class Fit:
         group.observe()
         group.survey()
         for r, replica in enumerate(group.replicas):
-            if not replica.has_ended and group.is_done(r):
-                replica.end(last_reason(group.method, group.state), group.weights(r))
+            if not replica.has_ended and (reason := _ending(group, r)):
+                replica.end(reason, group.weights(r))
         records = [one.last for one in group.replicas if one.last]
         self.records += records
         return records
@@ -223,8 +222,13 @@ def _lost(error: ChildProcessError) -> Problem:
     return Problem("BP-R002", "training", str(error), fix)
 
 
-def last_reason(method: Method, state: State) -> str:
-    """Why the engine has no further epoch."""
+def _ending(group: Group, r: int) -> str:
+    """Why a replica has no further epoch: by its loss, or by the engine; empty where it has."""
+    state, method = group.state, group.method
+    if reason := group.ending():
+        return reason
+    if not group.is_done(r):
+        return ""
     if state.iteration < method.iterations:
         return f"{method.optimizer.name} has converged"
     return f"all {state.iteration} iterations done"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
+from bpcli.experiment.kmeans import lowest
 from bpcli.experiment.replicas import Replica
 from bpcli.experiment.validation import Validator
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
 from bpcli.nn.state import State
 from bpcli.nn.survey import survey
+from bpcli.nn.team import shared
 
 
 class Group:
@@ -31,6 +34,8 @@ class Group:
             replicas=[replica.name for replica in replicas],
         )
         self.rows = Rows.stacked([replica.lesson.rows for replica in replicas])
+        if self.method.loss.retargets:
+            self.rows = self.rows._replace(t=_own(self.rows.t))
         self.state = State.start(self.network, self.method, problem.config.dtype, self.rows)
         self.validator = self._validator()
 
@@ -52,6 +57,10 @@ class Group:
         slots = {name: slot[r : r + 1] for name, slot in state.slots.items()}
         return state.iteration == method.iterations or method.optimizer.is_done(slots)
 
+    def ending(self) -> str:
+        """Why the loss would end training, by what it has seen of all rows; or nothing."""
+        return self.method.loss.ending(self.state.loss)
+
     def halve(self) -> None:
         """Halve every rate."""
         self.method = self.method._replace(rates=[rate / 2 for rate in self.method.rates])
@@ -66,9 +75,18 @@ class Group:
 
     def survey(self) -> None:
         """Let the loss look at all training rows, between two epochs."""
-        survey(self.network, self.method.loss, self.state, self.rows)
+        epoch, seed = self.replicas[0].epochs, self.method.seed
+        find = partial(lowest, seed=seed)
+        survey(self.network, self.method.loss, self.state, self.rows, epoch, find)
 
     def _validator(self) -> Validator | None:
         watched = (replica.watched for replica in self.replicas)
         own = [one for one in watched if one is not None]
         return Validator(self.network, self.method.loss, own, self.state.result) if own else None
+
+
+def _own(t: Array) -> Array:
+    """Targets that may change, in memory that a team of processes shares."""
+    own: Array = shared(t.shape, t.dtype)
+    own[...] = t
+    return own

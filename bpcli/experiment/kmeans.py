@@ -40,6 +40,13 @@ def kmeans(x: Floats, k: int, seed: int, names: Sequence[int]) -> tuple[Floats, 
     return np.array(network.views(state.flat)[0].W.mT, np.float64), last
 
 
+def lowest(x: Floats, k: int, seed: int, starts: int = 20) -> Floats:
+    """The centres (K,I) of rows x (N,I) that are the best from so many starts."""
+    centres, losses = kmeans(x[None].astype(np.float64), k, seed, range(starts))
+    best: Floats = centres[int(losses.argmin())]
+    return best
+
+
 def nearest(x: Floats, centres: Floats) -> Floats:
     """The distances (N,K) of rows x (N,I) to centres (K,I)."""
     squares = np.vecdot(x, x)[:, None] + np.vecdot(centres, centres) - 2 * (x @ centres.T)

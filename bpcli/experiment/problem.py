@@ -41,7 +41,7 @@ class LearningProblem(NamedTuple):
         """The problem of a resolved config.  Raises ConfigError for layers that do not fit."""
         assert config.loss and isinstance(config.network, tuple)
         first = input_layers(prepared.features, config)
-        last = last_layer(config, config.loss.outputs(prepared.target.width))
+        last = last_layer(config, config.loss.outputs(prepared.t.shape[1]))
         network = network_of((*first, *config.network, last), prepared.x.shape[1])
         return cls(config, prepared, network, config.loss)
 
@@ -108,7 +108,7 @@ class LearningProblem(NamedTuple):
         if not len(rows):
             return None
         metric = metrics_for(self.loss.predicts)[0]
-        truth = self.prepared.target.truth(self.prepared.table)[rows]
+        truth = self.prepared.truth[rows]
         predict = self.predictor(np.empty(0)).point_from_scores
         return Validation(*self._arrays(rows), truth, metric, predict)
 

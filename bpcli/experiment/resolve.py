@@ -14,7 +14,12 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.image_presets import ResNet
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import MLP, Preset, Recipe, Tabular
-from bpcli.experiment.unsupervised import resolve_clustering, without_target
+from bpcli.experiment.unsupervised import (
+    needless_decoder,
+    resolve_clustering,
+    resolve_encoder,
+    without_target,
+)
 from bpcli.nn.images import Flatten
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
@@ -34,6 +39,7 @@ LOSSES: dict[str, Loss] = {
     "binary": BinaryCrossEntropy(),
     "multiclass": CrossEntropy(),
     "multilabel": MultilabelCrossEntropy(),
+    "autoencoder": MSE(),
 }
 
 FEW = 200  # training rows, below which three wide layers find too little to learn from
@@ -100,7 +106,11 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         loss = config.loss or KMeans()
         _check_loss(loss, prepared)
         return resolve_clustering(config, loss, prepared)
-    _check_supervised(config)
+    _check_one_network(config)
+    if prepared.target.kind == "latent":
+        config = resolve_encoder(config, prepared)
+    elif config.decoder is not None:
+        raise ConfigError(needless_decoder("here a target is predicted"))
     preset = preset_of(config)
     own_layers = preset is None
     rows = rows_of(config, prepared)
@@ -233,7 +243,7 @@ def _calibration(config: Config, prepared: Prepared) -> Calibration:
 
     A network without hidden layers is told by its equations, which a calibration would bend.
     """
-    probabilities, rows = prepared.target.kind != "numbers", _validated(config, prepared)
+    probabilities, rows = prepared.target.learned != "numbers", _validated(config, prepared)
     if config.calibration is None:
         wanted = probabilities and rows and not config.is_linear
         return Temperature() if wanted else Uncalibrated()
@@ -271,10 +281,10 @@ def _check_ensemble(config: Config, prepared: Prepared) -> None:
         raise ConfigError(Problem("BP-C067", "stop.max_time", what, "limit epochs in its place"))
 
 
-def _check_supervised(config: Config) -> None:
+def _check_one_network(config: Config) -> None:
     """Raises ConfigError for what only clusters can have."""
     if config.runs is not None:
-        what = "keeps the clusters of lowest loss among several; here there is a target"
+        what = "keeps the clusters of lowest loss among several; here there are none"
         fix = "write ensemble in its place: the mean of several networks"
         raise ConfigError(Problem("BP-C173", "runs", what, fix))
     if isinstance(config.optimizer, Lloyd):
@@ -283,7 +293,7 @@ def _check_supervised(config: Config) -> None:
 
 
 def _check_loss(loss: Loss, prepared: Prepared) -> None:
-    wanted = prepared.target.kind
+    wanted = prepared.target.learned
     if loss.predicts != wanted:
         what = f"{loss.name} is for {loss.predicts}, the task is {prepared.task}"
         fitting = [name for name, member in Loss.members().items() if member.predicts == wanted]
@@ -293,7 +303,10 @@ def _check_loss(loss: Loss, prepared: Prepared) -> None:
         loss.outputs(prepared.target.width)
     except ValueError as error:
         raise ConfigError(Problem("BP-C053", "loss", str(error))) from None
-    if loss.predicts == "numbers":
+    if prepared.target.kind == "latent" and (loss.own_units or loss.quantiles()):
+        what = f"{loss.name} is not the error of one number for each input, whatever its units"
+        raise ConfigError(Problem("BP-C053", "loss", what, "use mse, mae, huber or log_cosh"))
+    if prepared.target.kind == "numbers":
         _check_numbers(loss, prepared)
 
 

@@ -20,7 +20,7 @@ from bpcli.data.roles import Column, assign_roles, check_names
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 from bpcli.data.task import infer_task
-from bpcli.data.without_target import UNSUPERVISED
+from bpcli.data.without_target import AUTOENCODER, CLUSTERING
 from bpcli.experiment.config import Config
 from bpcli.experiment.resolve import default_preset
 
@@ -71,13 +71,17 @@ def _asked(data: Path, named: Sequence[str], assignments: Sequence[str]) -> Docu
 def _proposals(task: str, reason: str, preset: str) -> dict[str, str]:
     """What could stand below the data, by key."""
     said, seed = _noted(f"task: {task}", reason), "seed: 0"
-    if task in UNSUPERVISED:
+    split = _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on")
+    if task == AUTOENCODER:
+        layers = _noted("# network: [{dense: 64}, relu, {dense: 8}]", "to 8 latent numbers")
+        return {"task": said, "split": split, "network": layers, "seed": seed}
+    if task == CLUSTERING:
         loss = _noted("loss: {kmeans: auto}", "or the number of clusters: {kmeans: 3}")
         return {"task": said, "loss": loss, "seed": seed}
     layers = "or a list: [{dense: 64}, relu, {dense: 64}, relu]"
     return {
         "task": said,
-        "split": _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on"),
+        "split": split,
         "network": _noted(f"network: {preset}", layers),
         "learning_rate": _noted(
             "# learning_rate: 0.003", "the preset has its own; here is where to try"

@@ -37,9 +37,9 @@ class Subject(NamedTuple):
     @classmethod
     def encoded(cls, ensemble: Ensemble, inputs: Inputs) -> Self:
         """Rows that are inputs already.  Raises ModelError for a model that predicts no target."""
-        if not ensemble.loss.supervised:
-            what = "has no answers to explain: clusters are told by their centres"
-            fix = "see what differs between them in centres.csv"
+        if not ensemble.target.columns:
+            what = "has no answers to explain: it was trained without a target"
+            fix = "see centres.csv for what clusters are, reconstruction.csv for latent numbers"
             raise ModelError(Problem("BP-E020", "the model", what, fix))
         columns = ensemble.features.layout.columns
         number = {name: i for i, name in enumerate(columns)}

@@ -26,6 +26,13 @@ def out_shape(plans: Sequence[Plan], in_shape: Shape) -> Shape:
     return plans[-1].out_shape if plans else in_shape
 
 
+def mirrored(layers: Sequence[Layer], shape: Shape) -> tuple[Layer, ...]:
+    """The layers that lead back to rows of `shape`.  Raises ValueError where one has no mirror."""
+    shapes = [shape, *(plan.out_shape for plan in plan_chain(layers, shape))]
+    pairs = zip(reversed(layers), reversed(shapes[:-1]), strict=True)
+    return tuple(layer.mirrored(before) for layer, before in pairs)
+
+
 def forward(
     layers: Sequence[Layer], x: Array, params: list[Views], scratch: list[Views], ctx: Context
 ) -> Array:

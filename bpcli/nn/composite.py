@@ -47,6 +47,9 @@ class Residual(Layer):
             raise ValueError(f"residual cannot project rows of shape {in_shape} to {out}")
         return Plan(out, {}, {"y": out, "dx": in_shape}, (shortcut, inner))
 
+    def mirrored(self, in_shape: Shape) -> Layer:
+        return self.model_copy(update={"layers": chain.mirrored(self.layers, in_shape)})
+
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         branch = chain.forward(self.layers, x, p.inner[1], s.inner[1], ctx)
         way = _shortcut(x.shape[2:], branch.shape[2:])

@@ -105,6 +105,15 @@ class Layer(Component):
         """
         raise NotImplementedError
 
+    def mirrored(self, in_shape: Shape) -> Layer:
+        """The layer that leads back, from what this one makes of rows of `in_shape` to such rows.
+
+        Raises ValueError where there is none.
+        """
+        if self.plan(in_shape).out_shape != in_shape:
+            raise ValueError(f"{self.name} has no mirror image")
+        return self
+
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         """Return y (R,B,O), usually written into `s.y`; what backward needs stays in `s`."""
         raise NotImplementedError

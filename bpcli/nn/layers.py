@@ -44,6 +44,9 @@ class Dense(Layer):
             {"y": (self.units,), "dx": in_shape},
         )
 
+    def mirrored(self, in_shape: Shape) -> Layer:
+        return self.model_copy(update={"units": in_shape[0]})
+
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         np.matmul(x, p.W, out=s.y)
         if (scale := self.init.scale(x.shape[-1])) != 1:

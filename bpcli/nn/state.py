@@ -29,7 +29,7 @@ class State:
 
     Between two updates it is all that training needs to go on, also in the middle of an epoch.
     Parameters (R,P), the optimizer's slots (R,…), the running mean of the parameters (R,P) where
-    asked for, what the schedule remembers (R,), and the losses of the epoch so far (R,).
+    asked for, what schedule and loss remember, and the losses of the epoch so far (R,).
     """
 
     flat: Array
@@ -38,6 +38,7 @@ class State:
     last_loss: Array  # of the last batch; nothing yet at iteration 0
     average: Array | None = None
     schedule: dict[str, Array] = field(default_factory=dict)
+    loss: dict[str, Array] = field(default_factory=dict)
     iteration: int = 0
     rows_seen: int = 0  # in the epoch so far
 
@@ -59,6 +60,8 @@ class State:
         for name, value in method.schedule.memory().items():
             state.schedule[name] = shared(flat.shape[:1], np.float64)
             state.schedule[name][...] = value
+        if rows is not None:
+            state.loss = method.loss.memory(rows.t, flat)
         return state
 
     def arrays(self) -> dict[str, Array]:
@@ -67,6 +70,7 @@ class State:
         named |= {f"slots.{name}": slot for name, slot in self.slots.items()}
         if self.average is not None:
             named["average"] = self.average
+        named |= {f"loss.{name}": array for name, array in self.loss.items()}
         return named | {f"schedule.{name}": array for name, array in self.schedule.items()}
 
     def counts(self) -> dict[str, int]:
@@ -78,7 +82,7 @@ class State:
         return Saved({name: a.copy() for name, a in self.arrays().items()}, self.counts())
 
     def pick(self, replicas: Sequence[int]) -> State:
-        """The state of some of the replicas, in arrays of its own."""
+        """The state of some of the replicas, in arrays of its own; their loss remembers nothing."""
         rows = list(replicas)
         return State(
             _picked(self.flat, rows),
@@ -87,8 +91,8 @@ class State:
             self.last_loss[rows],
             None if self.average is None else _picked(self.average, rows),
             {name: _picked(own, rows) for name, own in self.schedule.items()},
-            self.iteration,
-            self.rows_seen,
+            iteration=self.iteration,
+            rows_seen=self.rows_seen,
         )
 
     def restore(self, saved: Saved) -> None:

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from bpcli.nn.batches import Rows
+from bpcli.nn.latent import centres, encoder
 from bpcli.nn.losses.loss import Loss
-from bpcli.nn.losses.survey import Survey
+from bpcli.nn.losses.survey import KMeansOf, Survey
 from bpcli.nn.network import Network
 from bpcli.nn.scoring import Scorer
 from bpcli.nn.state import State
 
 
-def survey(network: Network, loss: Loss, state: State, rows: Rows) -> None:
-    """Let the loss look at the rows with the weights of the moment, if it wants to."""
-    if loss.surveys:
-        scorer = Scorer(network, state.flat)
-        centres = network.views(state.flat)[-1].W.mT
-        loss.survey(Survey(rows.x, rows.c, lambda: scorer(rows.x), centres))
+def survey(
+    network: Network,
+    loss: Loss,
+    state: State,
+    rows: Rows,
+    epoch: int = 0,
+    kmeans: KMeansOf | None = None,
+) -> None:
+    """Let the loss look at the rows with the weights of the moment, if it wants to.
+
+    Lloyd has looked at all of them: where it has met no centre without rows there is no need.
+    """
+    met_empty = state.slots.get("empty")
+    if loss.surveys and (met_empty is None or met_empty.any()):
+        flat = state.flat
+        seen = Survey(
+            rows.c,
+            lambda: encoder(network, flat)(rows.x),
+            lambda: Scorer(network, flat)(rows.x),
+            centres(network, flat),
+            flat,
+            state.loss,
+            epoch,
+            kmeans,
+        )
+        loss.survey(seen)

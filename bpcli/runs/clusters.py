@@ -8,9 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpcli.data.split import SET_NAMES, TRAIN
-from bpcli.experiment.clusters import ONE, Clusters, Scores, in_raw_units, one_cluster
+from bpcli.experiment.clusters import (
+    ONE,
+    Clusters,
+    Scores,
+    in_raw_units,
+    one_cluster,
+    plain_clusters,
+)
 from bpcli.experiment.fit import Fit
-from bpcli.experiment.members import Members
 from bpcli.experiment.plane import Plane
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.stopping import Record
@@ -37,6 +43,7 @@ class ClusterOutcome(NamedTuple):
     folder: Path
     metrics: Scores  # by set
     baselines: Scores  # of one cluster
+    plain: dict[str, Scores]  # of plain K-means, by what it is on; empty for K-means itself
     clusters: list[Centre]
     kept: int  # the training that is kept, from 0
     losses: list[float]  # of each training: the inertia of a training row
@@ -62,6 +69,7 @@ class ClusterOutcome(NamedTuple):
             "metrics": self.metrics,
             "baseline": self.baselines,
             "baseline_predicts": ONE,
+            "plain": self.plain,
             "clusters": [one._asdict() for one in self.clusters],
             **self.ending(),
             "epochs": max(self.epochs),
@@ -78,14 +86,16 @@ class ClusterResults(NamedTuple):
     outcome: ClusterOutcome
 
     @classmethod
-    def of(cls, members: Members, fit: Fit, folder: Path) -> ClusterResults:
+    def of(cls, problem: LearningProblem, fit: Fit, folder: Path) -> ClusterResults:
         """Find the cluster of every row with the final centres, and score."""
-        problem, replicas = members.problem, fit.replicas
-        clusters = Clusters.of(members, [one.weights for one in replicas])
+        replicas = fit.replicas
+        clusters = Clusters.of(problem, [one.weights for one in replicas])
+        start = fit.group.state.loss.get("start")
         outcome = ClusterOutcome(
             folder,
             clusters.scores(problem.prepared),
             one_cluster(problem.prepared),
+            {} if start is None else plain_clusters(problem, problem.predictor(start)),
             _centres(problem, clusters),
             clusters.kept,
             clusters.losses,
@@ -112,6 +122,7 @@ class ClusterResults(NamedTuple):
         return {
             **outcome.metrics,
             "baseline": {"predicts": ONE, **outcome.baselines},
+            **({"plain": outcome.plain} if outcome.plain else {}),
             "clusters": [one._asdict() for one in outcome.clusters],
             "kept_run": outcome.kept + 1,
             "losses": outcome.losses,
@@ -136,12 +147,12 @@ def centres_csv(clusters: list[Centre]) -> str:
 
 def _plane(problem: LearningProblem, clusters: Clusters) -> Plane:
     rows = problem.prepared.rows(TRAIN)
-    return Plane.of(problem.prepared.x[rows], clusters.labels[rows], clusters.centres)
+    return Plane.of(clusters.points[rows], clusters.labels[rows], clusters.centres)
 
 
 def _centres(problem: LearningProblem, clusters: Clusters) -> list[Centre]:
     features, sizes = problem.prepared.features, clusters.sizes(problem.prepared)
-    raw = in_raw_units(features, clusters.centres).tolist()
+    raw = in_raw_units(features, clusters.middles).tolist()
     inputs = features.layout.names
     return [
         Centre(number, size, dict(zip(inputs, values, strict=True)))

@@ -90,7 +90,7 @@ def _why_not(runs: Sequence[StoredRun]) -> str:
     """Why the runs' test rows cannot be compared one by one; empty where they can."""
     first = runs[0]
     if any(run.record["task"] in UNSUPERVISED for run in runs):
-        return "clusters are no predictions that could be right"
+        return "without a target there are no predictions that could be right"
     if any(run.record["data"]["sha256"] != first.record["data"]["sha256"] for run in runs):
         return "the runs have different data"
     rows = [row["row"] for row in first.table(PREDICTIONS)]

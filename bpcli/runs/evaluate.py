@@ -10,11 +10,13 @@ import numpy as np
 
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.targets.classes import ClassTarget
-from bpcli.data.targets.clusters import ClusterTarget
 from bpcli.data.targets.make import AnyTarget
+from bpcli.data.targets.unsupervised import ClusterTarget, LatentTarget
 from bpcli.experiment.assessment import Assessment, assess
 from bpcli.experiment.certainty import Coverage, coverage
+from bpcli.experiment.embedding import embedded
 from bpcli.experiment.predictor import Ensemble
+from bpcli.experiment.reconstruction import reconstruction_scores
 from bpcli.experiment.scoring import score
 from bpcli.metrics.clusters import Clustered, cluster_scores
 from bpcli.metrics.metric import Floats, Truth
@@ -40,6 +42,8 @@ def evaluate_model(
     reader, target = predictions.reader, predictions.ensemble.target
     if isinstance(target, ClusterTarget):
         return _clusters(predictions, target)
+    if isinstance(target, LatentTarget):
+        return _reconstruction(predictions)
     require_targets(target.columns, reader.names, data.name)
     truths, values = [], []
     for table, part in predictions:
@@ -65,18 +69,31 @@ def evaluate_model(
 
 def _clusters(predictions: Predictions, target: ClusterTarget) -> Evaluation:
     """How good the clusters of all rows are; known groups are compared where the file has them."""
+    (network,) = predictions.ensemble.parts
     points, distances = [], []
     groups: list[str] = []
     for table, part in predictions:
-        points.append(predictions.ensemble.features.encode(table))
+        points.append(embedded(network, predictions.ensemble.features.encode(table)))
         distances.append(part)
         groups += target.groups(table)
     codes = np.unique(groups, return_inverse=True)[1]
     known = np.where(np.array(groups) == "", -1, codes)
     rows = Clustered(np.concatenate(points), np.concatenate(distances), known)
+    return _scored(predictions, cluster_scores(rows))
+
+
+def _reconstruction(predictions: Predictions) -> Evaluation:
+    """How well the inputs of all rows come back."""
+    parts = [(predictions.ensemble.features.encode(table), part) for table, part in predictions]
+    x, rebuilt = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return _scored(predictions, reconstruction_scores(x, rebuilt))
+
+
+def _scored(predictions: Predictions, metrics: dict[str, float]) -> Evaluation:
+    """Metrics of all rows, of which nothing more is to be said."""
     return Evaluation(
-        cluster_scores(rows),
-        Assessment(len(rows.points), 0, {}, {}, {}, None),
+        metrics,
+        Assessment(predictions.reader.rows, 0, {}, {}, {}, None),
         None,
         None,
         (*predictions.notices, *_seen(predictions)),

@@ -106,6 +106,8 @@ def _conformal(ensemble: Ensemble, model: str) -> Conformal:
         what, fix = "has no sets: its target is labels", "use the probability of each label"
     elif ensemble.target.kind == "clusters":
         what, fix = "has no intervals: a cluster is no number", "look at the distances"
+    elif ensemble.target.kind == "latent":
+        what, fix = "has no intervals: it predicts no target", "look at the column error"
     else:
         what = "has no intervals: it was trained without validation and calibration rows"
         fix = "train with split.calibration above 0"

@@ -22,6 +22,8 @@ SPLIT = "split.csv"
 PREDICTIONS = "predictions_test.csv"
 CLUSTERS = "clusters.csv"
 CENTRES = "centres.csv"
+LATENT = "latent.csv"
+RECONSTRUCTION = "reconstruction.csv"
 NUMBERS = "k.csv"
 PICTURES = {kind: f"clusters.{kind}" for kind in ("svg", "png")}
 REPORT = "report.html"  # by bpcli report
@@ -39,6 +41,8 @@ RESULTS = (
     PREDICTIONS,
     CLUSTERS,
     CENTRES,
+    LATENT,
+    RECONSTRUCTION,
     NUMBERS,
     *PICTURES.values(),
     REPORT,

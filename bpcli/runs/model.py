@@ -112,7 +112,7 @@ def _prefixes(record: ModelRecord) -> list[str]:
 def _ensemble(record: ModelRecord, tensors: dict[str, Any], name: str) -> Ensemble:
     if record.members and record.replicas != len(record.members):
         raise damaged(name, f"it has {len(record.members)} members, not {record.replicas}")
-    if record.loss.predicts != record.target.kind:
+    if record.loss.predicts != record.target.learned:
         raise damaged(name, f"its loss {record.loss.name} does not predict its target")
     own: Sequence[MemberRecord | ModelRecord] = record.members or (record,)
     replicas = record.replicas // len(own)
@@ -151,7 +151,7 @@ def _check_fitted(record: ModelRecord, tensors: Tensors, name: str) -> None:
 def _network(record: ModelRecord, features: FeatureLayout, layers: Layers, name: str) -> Network:
     try:
         network = Network(layers, (len(features.names),))
-        outputs = record.loss.outputs(record.target.width)
+        outputs = record.loss.outputs(record.target.width or len(features.names))
     except ValueError as error:
         raise damaged(name, str(error)) from None
     if network.out_shape != (outputs,):

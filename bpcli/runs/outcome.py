@@ -7,13 +7,18 @@ from pathlib import Path
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.members import Members
 from bpcli.runs.clusters import ClusterOutcome, ClusterResults
+from bpcli.runs.reconstruction import LatentOutcome, LatentResults
 from bpcli.runs.results import Outcome, Results
 
-AnyOutcome = Outcome | ClusterOutcome
+AnyOutcome = Outcome | ClusterOutcome | LatentOutcome
+AnyResults = Results | ClusterResults | LatentResults
 
 
-def results_of(members: Members, fit: Fit, folder: Path) -> Results | ClusterResults:
+def results_of(members: Members, fit: Fit, folder: Path) -> AnyResults:
     """What trained members come to."""
-    if members.problem.prepared.target.kind == "clusters":
-        return ClusterResults.of(members, fit, folder)
+    kind = members.problem.prepared.target.kind
+    if kind == "clusters":
+        return ClusterResults.of(members.problem, fit, folder)
+    if kind == "latent":
+        return LatentResults.of(members.problem, fit, folder)
     return Results.of(members, fit, folder)

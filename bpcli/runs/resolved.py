@@ -40,7 +40,7 @@ def prepare_with_target(loaded: Loaded) -> tuple[Prepared, Config]:
     prepared, config = prepare_and_resolve(loaded)
     if config.is_unsupervised:
         what = f"{prepared.task} has no target, and this command is about predicting one"
-        fix = "bpcli train says how good clusters are, and chooses their number by k: auto"
+        fix = "bpcli train says how good the result is; of clusters k: auto chooses the number"
         raise ConfigError(Problem("BP-S020", "task", what, fix))
     return prepared, config
 

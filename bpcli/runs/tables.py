@@ -12,7 +12,11 @@ from bpcli.data.arrays import Ints
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import SET_NAMES
 from bpcli.data.table import Table
+from bpcli.data.targets.target import Answer
+from bpcli.data.targets.unsupervised import LatentTarget
+from bpcli.experiment.embedding import embedded
 from bpcli.experiment.predictor import Ensemble
+from bpcli.experiment.reconstruction import row_errors
 from bpcli.experiment.stopping import Record
 from bpcli.insight.look import Reading
 from bpcli.metrics.metric import Floats
@@ -107,13 +111,24 @@ def prediction_columns(
     prediction: Floats,
 ) -> list[Column]:
     """The columns of a CSV of predictions, by name; `prediction` is that of the rows."""
-    target, levels = ensemble.target, ensemble.loss.quantiles()
+    target = ensemble.target
     copied = [name for name in (*ids, *target.copied) if name in table.names]
     return [
         ("row", (rows + 1 + table.start).tolist()),
         *((name, table.text(name)[rows].tolist()) for name in copied),
-        *target.answers(prediction, levels),
+        *_answers(table, rows, ensemble, prediction),
     ]
+
+
+def _answers(table: Table, rows: Ints, ensemble: Ensemble, prediction: Floats) -> list[Answer]:
+    """What a model says of rows; of an autoencoder the latent numbers, and how far the inputs that
+    it makes of them are off."""
+    target = ensemble.target
+    if not isinstance(target, LatentTarget):
+        return target.answers(prediction, ensemble.loss.quantiles())
+    x = ensemble.features.encode(table)[rows]
+    latent = target.answers(embedded(ensemble.parts[0], x), ())
+    return [*latent, ("error", row_errors(x, prediction).tolist())]
 
 
 def columns_csv(columns: Sequence[Column], *, header: bool = True) -> str:

@@ -17,8 +17,10 @@ from bpcli.runs.folder import (
     CLUSTERS,
     DIAGNOSTICS,
     HISTORY,
+    LATENT,
     METRICS,
     PREDICTIONS,
+    RECONSTRUCTION,
     SPLIT,
     environment,
 )
@@ -28,7 +30,16 @@ from bpcli.runs.tensorfile import Tensors, unpack
 from bpcli.runs.train import TrainingRun
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}  # of weights and results, relative, by dtype
-FILES = (SPLIT, METRICS, PREDICTIONS, CLUSTERS, CENTRES, DIAGNOSTICS)
+FILES = (
+    SPLIT,
+    METRICS,
+    PREDICTIONS,
+    CLUSTERS,
+    CENTRES,
+    LATENT,
+    RECONSTRUCTION,
+    DIAGNOSTICS,
+)
 _TIMING = "seconds"  # the one column that no two runs share
 
 

@@ -232,6 +232,7 @@ def losses() -> dict[str, Any]:
         "labels": _label_losses(),
         "levels": _level_losses(),
         "counts": _count_losses(),
+        "clusters": _cluster_losses(),
     }
 
 
@@ -316,6 +317,21 @@ def _count_losses() -> dict[str, Any]:
     return _loss_cases(z, t, {"poisson": (poisson, {}), "poisson_full": (poisson, {"full": True})})
 
 
+def _cluster_losses() -> dict[str, Any]:
+    """Three squared distances and two inputs made again; the last row has no cluster yet."""
+    z = torch.cat([3 * _numbers(6, 3).abs(), 2 * _numbers(6, 2, phase=1)], dim=1)
+    z[0, 0], z[1, 1], z[2, 2] = 0.0, 1000.0, 1e-9
+    p = torch.softmax(3 * _numbers(6, 3, phase=2), dim=1)
+    p[3], p[4], p[5] = torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.5, 0.5, 0.0]), 0.0
+    t = torch.cat([p, _numbers(6, 2, phase=3)], dim=1)
+    cases = {
+        "dec": (_deep, {"gamma": 1.0, "after": 0.0}),
+        "idec": (_deep, {"gamma": 0.1, "after": 1.0}),
+        "idec_gamma": (_deep, {"gamma": 3.0, "after": 1.0}),
+    }
+    return _loss_cases(z, t, cases)
+
+
 # What PyTorch has no function for: the formula in its operations, the gradient by its autograd.
 
 
@@ -338,6 +354,18 @@ def _pinball(
 def _focal(z: torch.Tensor, t: torch.Tensor, gamma: float, reduction: str = "mean") -> torch.Tensor:
     log = F.log_softmax(z, dim=1).gather(1, t[:, None])[:, 0]
     return _reduced(-((-torch.expm1(log)) ** gamma) * log, reduction)
+
+
+def _deep(
+    z: torch.Tensor, t: torch.Tensor, gamma: float, after: float, reduction: str = "mean"
+) -> torch.Tensor:
+    """γ KL(p‖q), q by Student's t, and the reconstruction, of weight 1 where a row has no p."""
+    u = 1 / (1 + z[:, :3])
+    q = u / u.sum(dim=1, keepdim=True)
+    divergence = F.kl_div(q.log(), t[:, :3], reduction="none").sum(dim=1)
+    share = 1 - (1 - after) * t[:, :3].sum(dim=1)
+    error = F.mse_loss(z[:, 3:], t[:, 3:], reduction="none").mean(dim=1)
+    return _reduced(gamma * divergence + share * error, reduction)
 
 
 def _loss_cases(z: torch.Tensor, t: torch.Tensor, cases: dict[str, Any]) -> dict[str, Any]:

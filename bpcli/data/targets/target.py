@@ -22,7 +22,12 @@ class Target(Spec):
     K is the number of numbers in a prediction of one row: D targets, C classes or L labels.
     """
 
-    kind: Literal["numbers", "classes", "labels", "clusters"]  # what a loss for it predicts
+    kind: Literal["numbers", "classes", "labels", "clusters", "latent"]
+
+    @property
+    def learned(self) -> str:
+        """What a loss for it predicts."""
+        return self.kind
 
     @property
     def columns(self) -> tuple[str, ...]:

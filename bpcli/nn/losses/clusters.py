@@ -70,7 +70,7 @@ class KMeans(Clustering):
     def value(self, z: Array, t: Array, c: Array, s: Views) -> Array:
         np.minimum.reduce(z, axis=-1, keepdims=True, out=s.least)
         np.equal(z, s.least, out=s.dz)
-        np.add.reduce(s.dz, axis=-1, keepdims=True, out=s.sum)
+        np.matmul(s.dz, np.ones((z.shape[-1], 1), z.dtype), out=s.sum)  # faster than a short sum
         s.dz /= s.sum
         s.dz *= c
         s.least *= c

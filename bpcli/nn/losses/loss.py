@@ -9,6 +9,7 @@ with them the units of the loss, unless it asks for the target's own.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -29,13 +30,15 @@ class Loss(Component):
     lowest: ClassVar[float] = -math.inf  # the smallest target that it can learn
     supervised: ClassVar[bool] = True  # compares with a target of the table
     surveys: ClassVar[bool] = False  # looks at all rows between two epochs
+    retargets: ClassVar[bool] = False  # and changes their targets
 
     def outputs(self, width: int) -> int:
-        """How many scores a target needs: `width` is its number of columns or of classes."""
+        """How many scores a target needs: `width` is its number of columns or of classes; where
+        there is none, of inputs."""
         return width
 
     def targets(self, x: Array, t: Array) -> Array:
-        """What is learned of rows x (N,I), given their encoded targets t (N,…).
+        """What is learned of rows x (N,I), given their encoded targets t (N,…), or x again.
 
         One score for two classes learns the second one's column.
         """
@@ -55,6 +58,15 @@ class Loss(Component):
 
     def survey(self, seen: Survey) -> None:
         """Look at all training rows, after each epoch; for a loss that `surveys`."""
+
+    def memory(self, t: Array, flat: Array) -> dict[str, Array]:
+        """What it keeps from one look at all rows to the next, for targets t (R,N,O) and
+        parameters (R,P): arrays of its own, and views of t."""
+        return {}
+
+    def ending(self, memory: Mapping[str, Array]) -> str:
+        """Why training should end by what it has seen; empty as long as it should not."""
+        return ""
 
     def link(self, z: Array) -> Array:
         """The prediction (R,B,O) that scores stand for: a mean, or probabilities.

@@ -1,4 +1,4 @@
-"""No target at all: groups are to be found among the rows."""
+"""No target at all: groups are to be found among the rows, or numbers that stand for them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from bpcli.data.table import Table
 from bpcli.data.targets.target import Answer, Levels, Target
 
 
-class ClusterTarget(Target):
-    """The number of a row's cluster, from 1; the nearest of K centres.
+class Unsupervised(Target):
+    """What is learned are the inputs themselves, however many.
 
     A column of known groups may be named, to compare with; it is never looked at before.
     """
 
-    kind: Literal["clusters"] = "clusters"
     label: str | None = None
 
     @property
@@ -50,8 +49,17 @@ class ClusterTarget(Target):
     def fit(self, table: Table, rows: Ints) -> Tensors:
         return {}
 
-    def encode(self, table: Table, fitted: Tensors) -> Floats:
-        return np.zeros((table.n_rows, 0))
+    def constant(self, truth: NDArray[Any], levels: Levels) -> tuple[str, Floats]:
+        raise NotImplementedError  # what stands beside it is no prediction of a target
+
+    def usable(self, table: Table) -> Flags:
+        return np.ones(table.n_rows, dtype=bool)
+
+
+class ClusterTarget(Unsupervised):
+    """The number of a row's cluster, from 1; the nearest of K centres."""
+
+    kind: Literal["clusters"] = "clusters"
 
     def words(self, prediction: Floats) -> list[Answer]:
         """`cluster`, the nearest centre."""
@@ -62,8 +70,16 @@ class ClusterTarget(Target):
         each = [(f"distance_{k}", one.tolist()) for k, one in enumerate(prediction.T, 1)]
         return [("distance", prediction.min(axis=1).tolist()), *each]
 
-    def constant(self, truth: NDArray[Any], levels: Levels) -> tuple[str, Floats]:
-        raise NotImplementedError  # what stands beside clusters is one cluster
 
-    def usable(self, table: Table) -> Flags:
-        return np.ones(table.n_rows, dtype=bool)
+class LatentTarget(Unsupervised):
+    """A few numbers that stand for a row; what a network predicts are its inputs, made of them."""
+
+    kind: Literal["latent"] = "latent"
+
+    @property
+    def learned(self) -> str:
+        return "numbers"
+
+    def numbers(self, prediction: Floats, levels: Levels) -> list[Answer]:
+        """`z1`, `z2`, …"""
+        return [(f"z{k}", one.tolist()) for k, one in enumerate(prediction.T, 1)]
