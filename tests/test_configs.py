@@ -15,7 +15,10 @@ ACCURACY = {
     "logistic_regression": 0.93,
     "softmax_regression": 0.94,
 }
-OTHERS = {"diabetes", "linear_regression", "iris_clusters", "digits_resnet", "digits_inception"}
+OTHERS = {
+    *("diabetes", "linear_regression", "iris_clusters"),
+    *("digits_resnet", "digits_inception", "digits_idec"),
+}
 
 
 def test_every_config_is_tested() -> None:
@@ -45,6 +48,12 @@ def test_linear_regression_finds_weight_2_and_bias_0(tmp_path: Path) -> None:
 def test_the_clusters_of_irises_are_nearly_the_species(tmp_path: Path) -> None:
     facts = train(ROOT / "configs" / "iris_clusters.yaml", cwd=tmp_path)
     assert facts["metrics"]["train"]["ari"] >= 0.6
+
+
+def test_deep_clusters_of_digits_beat_plain_ones(tmp_path: Path) -> None:
+    facts = train(ROOT / "configs" / "digits_idec.yaml", cwd=tmp_path)
+    plain = facts["plain"]["k-means, columns"]["train"]
+    assert facts["metrics"]["train"]["nmi"] > plain["nmi"] + 0.02
 
 
 @pytest.mark.parametrize("seed", range(3))

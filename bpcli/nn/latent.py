@@ -32,15 +32,15 @@ class Half(NamedTuple):
 
 def encoder(network: Network, flat: Array) -> Half:
     """All layers but the last, from the inputs to the latent numbers."""
-    half = Network(network.layers[:-1], network.in_shape)
+    half = _front(network)
     return Half(half, np.ascontiguousarray(flat[:, : half.size]))
 
 
 def decoder(network: Network, flat: Array) -> Half:
     """The last branch of the last layer, from the latent numbers back; empty for K-means."""
-    last, shape = network.layers[-1], (network.plans[-2:-1] or [None])[0]
+    last = network.layers[-1]
     layers = last.branches[-1] if isinstance(last, Parallel) else ()
-    half = Network(layers, shape.out_shape if shape else network.in_shape)
+    half = Network(layers, _front(network).out_shape)
     return Half(half, np.ascontiguousarray(flat[:, network.size - half.size :]))
 
 
@@ -50,3 +50,7 @@ def centres(network: Network, flat: Array) -> Array:
     if not isinstance(network.layers[-1], Prototypes):
         views = views.inner[0][0]
     return views.W.mT
+
+
+def _front(network: Network) -> Network:
+    return Network(network.layers[:-1], network.in_shape)
