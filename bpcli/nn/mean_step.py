@@ -29,13 +29,13 @@ class MeanStep:
         scratch: Callable[[], list[Views]],
     ) -> None:
         self.optimizer, self.flat = optimizer, flat
-        self.rests, self.empty = slots["rests"], slots["empty"]
+        self.rests, self.full = slots["rests"], slots["full"]
         self.layers, self.params, self.grads, self.scratch = layers, params, grads, scratch
 
     def apply(self, rate: Array, t: int) -> Array:
         """Update for the t-th time at the rates (R,1); returns Σ θ² (R,)."""
         self.rests.fill(1)
-        self.empty.fill(0)
+        self.full.fill(1)
         every = zip(self.layers, self.params, self.grads, self.scratch(), strict=True)
         for layer, p, g, s in every:
             if isinstance(layer, Prototypes):
@@ -49,6 +49,6 @@ class MeanStep:
         step *= rate[..., None]
         w -= step
         still = np.abs(step).max(axis=(1, 2)) <= self.optimizer.tolerance
-        empty = (share == 0).any(axis=(1, 2))
-        self.rests *= still & ~empty
-        self.empty += empty
+        full = (share > 0).all(axis=(1, 2))
+        self.rests *= still & full
+        self.full *= full

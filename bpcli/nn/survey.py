@@ -21,10 +21,10 @@ def survey(
 ) -> None:
     """Let the loss look at the rows with the weights of the moment, if it wants to.
 
-    Lloyd has looked at all of them: where it has met no centre without rows there is no need.
+    Lloyd has looked at all of them: where each centre had some there is no need.
     """
-    met_empty = state.slots.get("empty")
-    if loss.surveys and (met_empty is None or met_empty.any()):
+    full = state.slots.get("full")
+    if loss.surveys and (full is None or not full.all()):
         flat = state.flat
         seen = Survey(
             rows.c,

@@ -26,4 +26,4 @@ class Lloyd(Optimizer):
     ] = 1e-6
 
     def memory(self, replicas: int, size: int) -> dict[str, Shape]:
-        return {"rests": (replicas,), "empty": (replicas,)}
+        return {"rests": (replicas,), "full": (replicas,)}
