@@ -12,7 +12,7 @@ from bpcli.display.closing import span
 from bpcli.display.figures import counted, duration, number
 from bpcli.display.tables import facts_table, head, metrics_table, quiet_table, values_table
 from bpcli.display.text import PATH, show
-from bpcli.experiment.clusters import ONE
+from bpcli.experiment.clusters import ONE, PLAIN
 from bpcli.runs.clusters import Centre, ClusterOutcome
 from bpcli.selection.number_of_clusters import Candidate, Choice
 
@@ -88,6 +88,7 @@ def numbers_table(choice: Choice) -> Table:
 def _facts(run: ClusterOutcome) -> dict[str, str]:
     return {
         "baseline": ONE,
+        **({"k-means": PLAIN} if run.plain else {}),
         **_runs(run),
         "stopped": show(run.stop_reasons[run.kept], 200),
         "trained": f"{span(run.epochs)} epochs, {counted(run.iterations, 'iteration')} "
