@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bpcli.experiment.config import Config
 from bpcli.nn.composite import Parallel
+from bpcli.nn.ensembling import MemberDense
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.clusters import Clustering
+from bpcli.nn.losses.members import MemberLoss
 from bpcli.nn.prototypes import Prototypes
 
 
@@ -19,6 +21,8 @@ def last_layer(config: Config, outputs: int) -> Layer:
     if config.decoder is None and centres:
         return centres[0]
     assert config.output_layer
+    if isinstance(config.loss, MemberLoss):
+        return MemberDense(units=outputs, **dict(config.output_layer))
     output = config.output_layer.layer(outputs - k)
     if config.decoder is None:
         return output

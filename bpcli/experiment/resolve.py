@@ -26,6 +26,7 @@ from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.clusters import KMeans
 from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.members import MemberLoss
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.centres import Lloyd
@@ -116,6 +117,8 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     rows = rows_of(config, prepared)
     recipe = (preset or MLP()).recipe(rows, prepared.task)
     loss = config.loss or recipe.loss or LOSSES[prepared.task]
+    if recipe.members is not None and not isinstance(loss, MemberLoss):
+        loss = MemberLoss(loss=loss, count=recipe.members)
     _check_loss(loss, prepared)
     _check_ensemble(config, prepared)
     _check_decision(config, prepared)
@@ -303,11 +306,16 @@ def _check_loss(loss: Loss, prepared: Prepared) -> None:
         loss.outputs(prepared.target.width)
     except ValueError as error:
         raise ConfigError(Problem("BP-C053", "loss", str(error))) from None
-    if prepared.target.kind == "latent" and (loss.own_units or loss.quantiles()):
+    if prepared.target.kind == "latent" and _is_no_error(loss):
         what = f"{loss.name} is not the error of one number for each input, whatever its units"
         raise ConfigError(Problem("BP-C053", "loss", what, "use mse, mae, huber or log_cosh"))
     if prepared.target.kind == "numbers":
         _check_numbers(loss, prepared)
+
+
+def _is_no_error(loss: Loss) -> bool:
+    """Whether a loss of numbers is none of one score for each, whatever its units."""
+    return loss.own_units or bool(loss.quantiles()) or loss.outputs(1) != 1
 
 
 def _check_numbers(loss: Loss, prepared: Prepared) -> None:

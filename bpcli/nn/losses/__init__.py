@@ -1,5 +1,5 @@
 """Losses, by the kind of target.  Importing this package registers them all."""
 
-from bpcli.nn.losses import binary, classes, clusters, deep, numbers
+from bpcli.nn.losses import binary, classes, clusters, deep, members, numbers
 
-__all__ = ["binary", "classes", "clusters", "deep", "numbers"]
+__all__ = ["binary", "classes", "clusters", "deep", "members", "numbers"]
