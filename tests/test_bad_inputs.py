@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 from collections import defaultdict
@@ -11,18 +12,25 @@ from pathlib import Path
 
 import pytest
 from bad_inputs import AREAS, CASES
-from bad_inputs.case import Case, arrange, run
+from bad_inputs.audit import Watch, watch
+from bad_inputs.case import Case, arrange
 from bad_inputs.meanings import FAMILIES, MEANINGS
 from running import ROOT, bpcli
 
 ID = re.compile(r"BP-[A-Z]\d{3}")
 
 
+@pytest.fixture(scope="session")
+def hook() -> Watch:
+    return watch(ROOT)
+
+
 @pytest.mark.parametrize(
     "case", [pytest.param(c, id=f"{area}: {c.name}") for area in AREAS for c in AREAS[area]]
 )
-def test_bad_input(case: Case, tmp_path: Path) -> None:
-    ending = run(case, tmp_path)
+def test_bad_input(case: Case, tmp_path: Path, hook: Watch) -> None:
+    """It ends as it says; it runs nothing, connects to nothing and opens nothing else."""
+    ending = hook.run(case, tmp_path)
     shown = f"exit {ending.exit}\n{ending.err}\n{ending.out[:2000]}"
     assert ending.exit == case.exit, shown
     assert f"[{case.id}]" in ending.err, shown
@@ -33,6 +41,25 @@ def test_bad_input(case: Case, tmp_path: Path) -> None:
     if case.exit:
         assert not ending.out
         assert all(case.leaves and path.startswith(case.leaves) for path in ending.new), ending.new
+    assert hook.seen == []
+
+
+def test_the_hook_sees_what_no_case_should_do(tmp_path: Path) -> None:
+    wrong = Watch(ROOT)
+    wrong.folder = str(tmp_path)
+    for event, arguments in (
+        ("open", ("/etc/hostname", "r", 0)),
+        ("open", (str(ROOT / "bpcli" / "new.py"), "w", os.O_WRONLY)),
+        ("open", (str(tmp_path / "own.csv"), "w", os.O_WRONLY)),  # which is allowed
+        ("subprocess.Popen", ("ls",)),
+        ("socket.connect", ()),
+        ("import", ("canary",)),
+    ):
+        wrong(event, arguments)
+    assert [event for _, event, _ in wrong.seen] == [
+        *("open with flags 0", f"open with flags {os.O_WRONLY}"),
+        *("subprocess.Popen", "socket.connect", "import"),
+    ]
 
 
 def test_names_are_unique_and_cases_are_many() -> None:

@@ -1,16 +1,11 @@
-"""Foreign input is data: nothing in it can run, import, connect, or reach another file."""
+"""The sources hold no way from data to code; test_bad_inputs.py watches what bad inputs do."""
 
 from __future__ import annotations
 
 import ast
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from bad_inputs import CASES
 from running import ROOT
 
 SOURCES = sorted((ROOT / "bpcli").rglob("*.py"))
@@ -72,20 +67,3 @@ def test_no_way_from_data_to_code(path: Path) -> None:
 )
 def test_the_ways_are_known(code: str) -> None:
     assert offences(ast.parse(code))
-
-
-def test_no_bad_input_runs_reads_or_connects(tmp_path: Path) -> None:
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    done = subprocess.run(
-        [sys.executable, "-m", "bad_inputs.audit", str(ROOT)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    count, events = json.loads(done.stdout)
-    assert count == len(CASES)
-    assert events == []
-    assert list(tmp_path.iterdir()) == []
