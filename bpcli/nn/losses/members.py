@@ -21,9 +21,9 @@ class MemberLoss(Loss):
     """
 
     name: ClassVar[str] = "members"
-    example: ClassVar[dict[str, Any]] = {"loss": "cross_entropy", "count": 2}
-    loss: Annotated[Loss, Field(description="ℓ', the loss of a member")]
+    example: ClassVar[dict[str, Any]] = {"count": 2, "loss": "cross_entropy"}
     count: Annotated[int, Field(ge=1, le=1024, description="K, the number of members")] = 16
+    loss: Annotated[Loss, Field(description="ℓ', the loss of a member")]
 
     @field_validator("loss", mode="after")
     @classmethod
@@ -55,18 +55,28 @@ class MemberLoss(Loss):
         return self.loss.quantiles()
 
     def scratch(self, width: int) -> dict[str, Shape]:
-        return {"dz": (width,)}
+        own = width // self.count
+        each = {f"each_{name}": (self.count, *shape) for name, shape in self._work(own).items()}
+        columns = own // max(1, len(self.quantiles()))
+        return {"dz": (width,), "t": (self.count, columns), "c": (self.count, 1), **each}
 
     def value(self, z: Array, t: Array, c: Array, s: Views) -> Array:
-        each = z.reshape(len(z), -1, z.shape[-1] // self.count)
-        shapes = self.loss.scratch(each.shape[-1])
-        own = Views(
-            **{name: np.empty((*each.shape[:2], *shape), z.dtype) for name, shape in shapes.items()}
-        )
-        rows = np.broadcast_to(c, (len(c), z.shape[1], 1))
-        total = self.loss.value(each, self._repeated(t), self._repeated(rows) / self.count, own)
-        np.copyto(s.dz, own.dz.reshape(z.shape))
-        return total
+        lines = len(z), self.count * z.shape[1]  # a line for each member of each row
+        own = z.shape[-1] // self.count
+        np.copyto(s.t, t[:, :, None])
+        np.divide(c[:, :, None], self.count, out=s.c)
+        keys = {name: (f"each_{name}", shape) for name, shape in self._work(own).items()}
+        work = {
+            name: getattr(s, key).reshape(*lines, *shape) for name, (key, shape) in keys.items()
+        }
+        each = Views(dz=s.dz.reshape(*lines, own), **work)
+        t, c = s.t.reshape(*lines, -1), s.c.reshape(*lines, 1)
+        return self.loss.value(z.reshape(*lines, own), t, c, each)
+
+    def _work(self, width: int) -> dict[str, Shape]:
+        """The work arrays of a member, but for dz, which all share."""
+        shapes = self.loss.scratch(width)
+        return {name: shape for name, shape in shapes.items() if name != "dz"}
 
     def link(self, z: Array) -> Array:
         each = z.reshape(*z.shape[:-1], self.count, -1)
@@ -76,7 +86,3 @@ class MemberLoss(Loss):
             total += one
         mean: Array = total / self.count
         return mean
-
-    def _repeated(self, rows: Array) -> Array:
-        """Each row once for each member, one below the other."""
-        return np.repeat(rows, self.count, axis=1)
