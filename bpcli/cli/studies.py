@@ -78,15 +78,21 @@ def place(
 ) -> Place:
     """Where and how: on a cluster, or by one worker process a core unless told otherwise."""
     from bpcli.config.threads import physical_cores
-    from bpcli.execution.cluster import is_place
     from bpcli.runs.sitting import Place
 
     if cluster and jobs:
         raise typer.BadParameter("excludes --jobs", param_hint="--cluster")
+    require_place(cluster)
+    return Place(output, jobs or physical_cores(), force, resume, cluster or None)
+
+
+def require_place(cluster: str | None) -> None:
+    """--cluster names one of the kinds that there are."""
+    from bpcli.execution.cluster import is_place
+
     if cluster and not is_place(cluster):
         what = "expected local:N, tcp://HOST:PORT, tls://HOST:PORT, or a scheduler's .json file"
         raise typer.BadParameter(what, param_hint="--cluster")
-    return Place(output, jobs or physical_cores(), force, resume, cluster or None)
 
 
 def done(

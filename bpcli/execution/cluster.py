@@ -71,7 +71,8 @@ class Cluster:
         waiting: dict[Future, int] = {}
         try:
             for number, item in enumerate(items):
-                future = self.client.submit(work, item, pure=False, priority=-number)
+                with warnings.catch_warnings(action="ignore"):  # of pieces that are large
+                    future = self.client.submit(work, item, pure=False, priority=-number)
                 waiting[future] = number
                 future.add_done_callback(finished.put)
             while waiting:

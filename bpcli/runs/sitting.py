@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -17,13 +18,13 @@ from bpcli.execution.workers import Done, work_through
 from bpcli.experiment.load import Loaded
 from bpcli.runs import folder as names
 from bpcli.runs.claim import Claim
-from bpcli.runs.elsewhere import Elsewhere, Plan
+from bpcli.runs.elsewhere import Elsewhere, Worker
 from bpcli.runs.ending import telling
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, environment, write_json
 from bpcli.runs.journal import Journal
 from bpcli.runs.signals import requests
-from bpcli.runs.subject import Search, Subject
+from bpcli.runs.subject import Plan, Search, Subject
 
 
 class Place(NamedTuple):
@@ -65,7 +66,7 @@ class Sitting:
     def __init__(self, subject: Subject, search: Search, plan: Plan, place: Place) -> None:
         self.subject, self.search, self.place = subject, search, place
         kind, loaded, identity = subject.kind, subject.loaded, subject.identity()
-        self.elsewhere = Elsewhere(identity, plan)
+        self.elsewhere = Elsewhere(identity, partial(_worker, plan))
         self.folder, self._lock = place.claim(loaded, kind).take(loaded.inputs, space=0)
         try:
             self.journal = Journal(self.folder, identity, resume=place.resume)
@@ -146,3 +147,8 @@ class Sitting:
             "environment": environment(),
         }
         write_json(self.folder / names.RECORD, record)
+
+
+def _worker(plan: Plan) -> Worker:
+    subject, search = plan()
+    return Worker(subject.identity(), search.work)

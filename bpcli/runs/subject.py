@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from bpcli.config.errors import Notice
@@ -61,3 +61,6 @@ class Subject(NamedTuple):
         free = {"lr_sweep", "output"}
         configs = {v: one.model_dump(mode="json", exclude=free) for v, one in self.trained.items()}
         return identity_of([self.kind.command, configs, self.prepared.table.sha256])
+
+
+Plan = Callable[[], tuple[Subject, Search]]

@@ -32,6 +32,28 @@ def a_client(
 
 CASES = [
     Case(
+        "shards of a network that looks at whole batches",
+        "BP-C140",
+        3,
+        ("shards", "batch_norm", "layer_norm"),
+        "train c.yaml --set shards=4",
+        {"c.yaml": CONFIG.replace("{dense: 2}", "{dense: 2}, batch_norm")},
+    ),
+    Case(
+        "shards for L-BFGS",
+        "BP-C140",
+        3,
+        ("shards", "lbfgs"),
+        "train c.yaml --set shards=4 --set optimizer=lbfgs",
+    ),
+    Case(
+        "shards for an ensemble",
+        "BP-C140",
+        3,
+        ("shards", "2 networks"),
+        "train c.yaml --set shards=4 --set ensemble=2",
+    ),
+    Case(
         "a cluster without Dask",
         "BP-R030",
         8,

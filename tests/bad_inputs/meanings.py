@@ -221,6 +221,7 @@ MEANINGS = {
     "BP-O012": "The disk has too little space for the run.",
     "BP-O013": "The output is no plain file.",
     "BP-O020": "The disk cannot promise that files survive a power loss.",
+    "BP-C140": "A training cannot be computed in shards.",
     "BP-R030": "A cluster needs Dask.",
     "BP-R031": "There is no cluster, or it has no worker.",
     "BP-R032": "The scheduler of a cluster is lost.",
