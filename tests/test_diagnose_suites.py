@@ -32,10 +32,12 @@ def test_what_ails_it_is_named_and_nothing_else(sick: Sick, seed: int, tmp_path:
     assert found(config_of(sick.config, tmp_path), *sick.sets, f"seed={seed}") == [sick.name]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_shipped_config_is_healthy(name: str, seed: int) -> None:
-    assert found(ROOT / "configs" / f"{name}.yaml", f"seed={seed}") == []
+    config = ROOT / "configs" / f"{name}.yaml"
+    images = "image:" in config.read_text()  # whose multiplications take longer, one by one
+    assert found(config, f"seed={seed}", work=WORK / 10 if images else WORK) == []
 
 
 HEALTHY = [

@@ -18,12 +18,14 @@ from bpcli.nn.initializers import (
     NTK,
     Glorot,
     He,
+    Hyperplane,
     Initializer,
     Lecun,
     Normal,
     Ones,
     Orthogonal,
     Uniform,
+    UnitNTK,
     Zeros,
 )
 from bpcli.nn.layer import EVALUATION, Array, Layer
@@ -48,6 +50,8 @@ SPREAD: dict[Initializer, tuple[float, float]] = {
     He(): (2 / INPUTS, 1),
     Lecun(): (1 / INPUTS, 1),
     NTK(): (1, 1 / math.sqrt(INPUTS)),
+    UnitNTK(): (1, 1 / math.sqrt(INPUTS)),
+    Hyperplane(): (0, 1),
     Orthogonal(): (1 / INPUTS, 1),
     Orthogonal(gain=3.0): (9 / INPUTS, 1),
     LSUV(): (1 / INPUTS, 1),
@@ -121,6 +125,21 @@ def test_lsuv_gives_every_layer_the_variance_1() -> None:
         assert at(scratch, slot.path).y.var() == pytest.approx(1, rel=1e-9)
 
 
+def test_unit_ntk_gives_every_unit_the_variance_1_and_hyperplane_a_zero_among_the_rows() -> None:
+    dense = Dense(units=40, init=UnitNTK(), bias_init=Hyperplane())
+    network, data = Network((dense, Tanh(), dense, Relu(), dense), (4,)), rows()
+    flat, n = start(network, data).flat, data.x.shape[1]
+    scratch = network.scratch(1, n, "float64")
+    network.forward(data.x, network.views(flat), scratch, EVALUATION)
+    for index in (0, 2, 4):
+        y = scratch[index].y[0]
+        assert y.var(axis=0) == pytest.approx(1, rel=1e-9)
+        assert (y.min(axis=0) < 0).all()
+        assert (y.max(axis=0) > 0).all()
+    biases = [network.views(flat)[index].b for index in (0, 2, 4)]
+    assert all(len(np.unique(b)) == 40 for b in biases)
+
+
 def test_lsuv_of_one_replica_does_not_depend_on_the_others() -> None:
     network, data = Network(DEEP, (4,)), rows()
     own = data._replace(x=np.concatenate([data.x, data.x * 2, data.x + 5]))
@@ -141,8 +160,9 @@ def test_lsuv_sees_no_row_without_a_weight() -> None:
     assert folds[1].tobytes() == start(network, data).flat[0].tobytes()
 
 
-def test_lsuv_of_a_constant_output_keeps_the_matrix() -> None:
-    network = Network([Dense(units=3, init=LSUV())], (4,))
+@pytest.mark.parametrize("init", [LSUV(), UnitNTK()], ids=lambda init: init.name)
+def test_a_constant_output_keeps_the_matrix(init: Initializer) -> None:
+    network = Network([Dense(units=3, init=init)], (4,))
     flat = start(network, Rows(np.zeros((1, 9, 4)), np.zeros((1, 9, 1)))).flat
     assert np.array_equal(flat, network.init(0, [0], "float64"))
 
@@ -169,7 +189,7 @@ def test_ntk_is_the_plain_layer_with_other_weights() -> None:
         assert ours == pytest.approx(plain, rel=1e-13)
 
 
-@pytest.mark.parametrize("init", ["orthogonal", "{orthogonal: 1.4}", "lsuv", "ntk"])
+@pytest.mark.parametrize("init", ["orthogonal", "{orthogonal: 1.4}", "lsuv", "ntk", "unit_ntk"])
 def test_a_config_names_the_start(init: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(120, 2))

@@ -28,12 +28,12 @@ lr_sweep: {lowest: 1e-3, highest: 0.1, rates: 3, extend: 0}
 PROGRAM = """
 import os, signal, sys
 import bpcli.runs.journal as module
-add = module.Journal.add
+add, kept = module.Journal.add, []
 def interrupted(self, line):
-    finished = add(self, line)
-    if len(self.finished) == 2:
+    kept.append(add(self, line))
+    if len(kept) == 2:
         os.kill(os.getpid(), signal.{name})
-    return finished
+    return kept[-1]
 module.Journal.add = interrupted
 from bpcli.__main__ import main
 main()

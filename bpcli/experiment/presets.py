@@ -10,13 +10,14 @@ from pydantic import Field
 from bpcli.config.component import Component
 from bpcli.data.scalers import Robust, Scaler, Standard
 from bpcli.experiment.output_layer import OutputLayer
-from bpcli.nn.activations import Mish, Selu, Silu
-from bpcli.nn.composite import Parametric
-from bpcli.nn.initializers import NTK
+from bpcli.nn.activations import Mish, Relu, Selu, Silu
+from bpcli.nn.composite import Parametric, Residual
+from bpcli.nn.initializers import NTK, He, Hyperplane, UnitNTK
 from bpcli.nn.layer import Layer
 from bpcli.nn.layers import Dense, Dropout, Scale
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.loss import Loss
+from bpcli.nn.normalization import BatchNorm
 from bpcli.nn.numbers import NumericEmbedding, Periodic
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.optimizers.optimizer import Optimizer
@@ -82,6 +83,30 @@ class MLP(Preset):
         return Recipe(layers, Adam(), 0.003, Cosine(), batch, epochs(rows, batch, updates=4000))
 
 
+class TabularResNet(Preset):
+    """Residual blocks of two dense layers behind a batch_norm, for flat rows.  arXiv:2106.11959"""
+
+    name: ClassVar[str] = "tabular_resnet"
+    numeric: ClassVar[Scaler] = Robust()
+    width: Annotated[int, Field(ge=1, description="units before, between and after blocks")] = 192
+    depth: Annotated[int, Field(ge=1, le=64, description="number of blocks")] = 2
+    dropout: Annotated[float, Field(ge=0, lt=1, description="after the relu of a block")] = 0.15
+
+    def recipe(self, rows: int, task: str) -> Recipe:
+        batch = even_batch(rows, 256)
+        wide, narrow = Dense(units=2 * self.width, init=He()), Dense(units=self.width)
+        block = Residual(layers=(BatchNorm(), wide, Relu(), Dropout(rate=self.dropout), narrow))
+        return Recipe(
+            (narrow, *(block,) * self.depth, BatchNorm(), Relu()),
+            Adam(),
+            0.003,
+            Cosine(),
+            batch,
+            epochs(rows, batch, updates=4000),
+            regularization=Regularization(weight_decay=0.01),
+        )
+
+
 class Tabular(Preset):
     """The default from 200 training rows on: realmlp_small, as long as the table asks for.
 
@@ -110,8 +135,8 @@ class RealMLP(Preset):
     """Embedded numbers, then three wide parametric layers that learn fast.  arXiv:2407.04491
 
     The paper's RealMLP-TD: robust scaling with a smooth clip, periodic embeddings, a learned scale
-    of each input, the NTK parametrisation, an output layer that starts at zero, Adam with
-    β2 = 0.95 in four cycles of the rate, dropout and decay that end in the second half.
+    of each input, the NTK parametrisation, start values that suit the rows, Adam with β2 = 0.95
+    in four cycles of the rate, dropout and decay that end in the second half.
     """
 
     name: ClassVar[str] = "realmlp"
@@ -120,10 +145,12 @@ class RealMLP(Preset):
 
     def recipe(self, rows: int, task: str) -> Recipe:
         late = FlatCosine()
+        dense = Dense(units=256, init=UnitNTK(), bias_init=Hyperplane(), bias_rate=0.1)
         activation = Parametric(activation=_activation(task), rate=0.1)
         return _realmlp(rows, task)._replace(
-            layers=(Scale(rate=6.0), *(*_ntk(), activation, Dropout(rate=0.15, schedule=late)) * 3),
+            layers=(Scale(rate=6.0), *(dense, activation, Dropout(rate=0.15, schedule=late)) * 3),
             learning_rate=0.2 if task == "regression" else 0.04,
+            output=OutputLayer(init=UnitNTK(), bias_init=Hyperplane(), bias_rate=0.1),
             regularization=Regularization(weight_decay=0.02, schedule=late),
         )
 
@@ -144,9 +171,10 @@ class RealMLPSmall(Preset):
 
 
 def _realmlp(rows: int, task: str) -> Recipe:
-    """What the two have in common."""
+    """What the two have in common, and what the small one is."""
+    dense = Dense(units=256, init=NTK(), bias_rate=0.1)
     return Recipe(
-        (Scale(rate=6.0), *(*_ntk(), _activation(task)) * 3),
+        (Scale(rate=6.0), *(dense, _activation(task)) * 3),
         Adam(beta2=0.95),
         0.07 if task == "regression" else 0.04,
         CosLog4(),
@@ -156,10 +184,6 @@ def _realmlp(rows: int, task: str) -> Recipe:
         output=OutputLayer(init=NTK(std=0.0), bias_rate=0.1),
         monitor="validation_metric",
     )
-
-
-def _ntk() -> tuple[Layer, ...]:
-    return (Dense(units=256, init=NTK(), bias_rate=0.1),)
 
 
 def _activation(task: str) -> Layer:

@@ -120,6 +120,48 @@ class NTK(Initializer):
         return 1 / math.sqrt(fan_in)
 
 
+class UnitNTK(Initializer):
+    """w ~ N(0, 1 / s²), s the deviation of each output on training rows; w / √fan_in as in ntk.
+
+    Layer after layer, on at most 1024 training rows at even steps, so every unit starts with
+    variance 1, however the inputs are scaled and related.  Holzmüller et al. 2024, arXiv:2407.04491
+    """
+
+    name: ClassVar[str] = "unit_ntk"
+    adapts: ClassVar[bool] = True
+
+    def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
+        out[...] = rng.normal(0.0, 1.0, out.shape)
+
+    def adapt(self, out: Array, x: Array, y: Array, rng: np.random.Generator) -> None:
+        deviation = np.std(y.reshape(-1, y.shape[-1]), axis=0, dtype=np.float64)
+        out /= np.where(np.isfinite(deviation) & (deviation > 0), deviation, 1)
+
+    def scale(self, fan_in: int) -> float:
+        return 1 / math.sqrt(fan_in)
+
+
+class Hyperplane(Initializer):
+    """b = −Σ a_i y_i over 5 training rows, a_i ~ Exp(1) / Σ: where y = 0 lies among the rows.
+
+    The rows are drawn for each unit of at most 1024 at even steps, so none starts on one side of
+    them all.  Steinwart 2019, arXiv:1903.11482
+    """
+
+    name: ClassVar[str] = "hyperplane"
+    adapts: ClassVar[bool] = True
+
+    def fill(self, rng: np.random.Generator, out: Array, fan_in: int, fan_out: int) -> None:
+        out[...] = 0
+
+    def adapt(self, out: Array, x: Array, y: Array, rng: np.random.Generator) -> None:
+        y = y.reshape(-1, y.shape[-1])
+        units = np.arange(y.shape[-1])
+        chosen = y[rng.integers(len(y), size=(5, len(units))), units]
+        shares = rng.exponential(size=chosen.shape)
+        out[...] = -(shares * chosen).sum(axis=0) / shares.sum(axis=0)
+
+
 class Orthogonal(Initializer):
     """W = gain · Q, Q orthonormal: no direction grows or vanishes.
 

@@ -25,9 +25,8 @@ class Dense(Layer):
     name: ClassVar[str] = "dense"
     example: ClassVar[dict[str, Any]] = {"units": 3}
     units: Annotated[int, Field(ge=1, le=1_000_000, description="number of outputs")]
-    init: Annotated[Initializer, Field(description="start values of W; b starts at zero")] = (
-        Glorot()
-    )
+    init: Annotated[Initializer, Field(description="start values of W")] = Glorot()
+    bias_init: Annotated[Initializer, Field(description="start values of b")] = Zeros()
     bias_rate: Annotated[RateFactor, Field(description="factor on the learning rate of b")] = 1.0
 
     def plan(self, in_shape: Shape) -> Plan:
@@ -39,7 +38,7 @@ class Dense(Layer):
             (self.units,),
             {
                 "W": Parameter(weight, self.init, *weight, decays=True),
-                "b": Parameter((1, self.units), Zeros(), rate=self.bias_rate),
+                "b": Parameter((1, self.units), self.bias_init, rate=self.bias_rate),
             },
             {"y": (self.units,), "dx": in_shape},
         )
