@@ -15,7 +15,7 @@ data: {path: flowers.csv, target: species}
 network: [{dense: 8}, tanh, {dropout: 0.1}]
 optimizer: adam
 batch_size: 16
-epochs: 40
+epochs: 20
 shards: 4
 output: {checkpoint_every: 0.01}
 """

@@ -8,8 +8,8 @@ be trusted as this machine is.
 
 from __future__ import annotations
 
+import json
 import logging
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -128,16 +128,16 @@ class Cluster:
 
 
 def _client(where: str, stack: ExitStack) -> Client:
-    is_file = "://" not in where and not where.startswith(LOCAL)
-    if is_file and not os.path.isfile(where):
-        raise _unreachable(where, "there is no such scheduler file")
+    local = where.startswith(LOCAL)
+    address = where if local or "://" in where else _address_in(where)
     distributed = _dask(where)
-    asked: dict[str, Any] = {"scheduler_file" if is_file else "address": where}
-    if where.startswith(LOCAL):
-        asked["address"] = stack.enter_context(_workers_here(int(where.removeprefix(LOCAL))))
+    if local:
+        address = stack.enter_context(_workers_here(int(where.removeprefix(LOCAL))))
+    elif address.startswith("tls://"):
+        _require_certificate(where, distributed)
     try:
         with warnings.catch_warnings(action="ignore"):  # of other versions, which we look at
-            client = distributed.Client(**asked, timeout=PATIENCE, set_as_default=False)
+            client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
         stack.enter_context(client)
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
@@ -145,6 +145,23 @@ def _client(where: str, stack: ExitStack) -> Client:
     except (OSError, ValueError) as error:
         raise _unreachable(where, str(error)) from None
     return client
+
+
+def _address_in(file: str) -> str:
+    """The address that a scheduler has written into its file."""
+    try:
+        with open(file, encoding="utf-8") as text:
+            return str(json.load(text)["address"])
+    except FileNotFoundError:
+        raise _unreachable(file, "there is no such scheduler file") from None
+    except (OSError, ValueError, LookupError, TypeError):
+        raise _unreachable(file, "is no scheduler file") from None
+
+
+def _require_certificate(where: str, distributed: Any) -> None:
+    """Dask's client waits long for itself to end where it has no certificate."""
+    if distributed.Security().get_connection_args("client")["ssl_context"] is None:
+        raise _unreachable(where, "Dask's settings name no certificate (distributed.comm.tls)")
 
 
 @contextmanager

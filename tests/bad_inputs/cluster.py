@@ -72,6 +72,15 @@ CASES = [
         leaves="s",
     ),
     Case(
+        "a cluster by another file",
+        "BP-R031",
+        8,
+        ("no.json", "is no scheduler file"),
+        "cv c.yaml -o s --folds 2 --cluster no.json",
+        {"no.json": "[]"},
+        leaves="s",
+    ),
+    Case(
         "a cluster whose scheduler is lost",
         "BP-R032",
         8,
