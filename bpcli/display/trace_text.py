@@ -59,7 +59,7 @@ class TraceText:
             if isinstance(one, Line):
                 yield from self._line(one, f"{margin}  {labels[id(one)]:<{room}}  ", width)
             elif isinstance(one, Grid):
-                yield Padding(self._grid(one), (0, 0, 0, len(margin) + 2))
+                yield Padding(self._grid(one), (0, 0, 0, len(margin) + 2), expand=False)
             else:
                 yield Text(f"{margin}  {show(one, 400)}", "dim" if one.startswith("and ") else "")
 
