@@ -54,18 +54,22 @@ def test_a_cluster_computes_what_one_process_does(place: Path) -> None:
             assert results(place / f"{command}-1") == results(place / f"{command}-2")
 
 
-def test_a_killed_worker_costs_its_pieces_only(place: Path, whole: Path) -> None:
-    killed = place / "killed"
-    words = ("lr-sweep", "flowers.yaml", "-o", killed, "--cluster", "local:2", *LONGER)
-    process = begin(*words, cwd=place)
+LONG_ENOUGH = {"lr-sweep": LONGER, "tune": ("--no-train", "--set", "epochs=100")}
+
+
+@pytest.mark.parametrize("command", LONG_ENOUGH)
+def test_a_killed_worker_costs_its_pieces_only(place: Path, command: str) -> None:
+    killed, words = place / f"{command}-killed", (command, "flowers.yaml", *LONG_ENOUGH[command])
+    bpcli(*words, "-o", f"{command}-whole", "-j", 1, cwd=place)
+    process = begin(*words, "-o", killed, "--cluster", "local:2", cwd=place)
     wait_for(killed / "journal.jsonl", process)
     workers = children(process.pid)
     assert len(workers) == 2
     os.kill(workers[0], KILL)
     code, said = end(process)
     assert code == 0, said
-    assert "killed" in said and "distributed" not in said
-    assert results(killed) == results(whole)
+    assert "distributed" not in said
+    assert results(killed) == results(place / f"{command}-whole")
     assert children_left(workers) == []
 
 
