@@ -34,8 +34,8 @@ def on_rows(layer: Layer, inputs: int) -> tuple[int, list[Layer]]:
     if isinstance(layer, Image):
         return prod(layer.shape), [layer, Flatten()]
     try:
-        layer.plan((inputs,))
+        out = layer.plan((inputs,)).out_shape
     except ValueError:
         image = Image(height=5, width=4, channels=3)
         return prod(image.shape), [image, layer, Flatten()]
-    return inputs, [layer]
+    return inputs, [layer] if len(out) == 1 else [layer, Flatten()]

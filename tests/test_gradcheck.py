@@ -21,6 +21,7 @@ from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array, Layer, Views
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.members import MemberLoss
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
 from bpcli.nn.update import Regularization
@@ -46,6 +47,7 @@ def objective(
     x[..., -2:] = rng.integers(0, 3, (1, 9, 2))
     network = Network(layers, (inputs,))
     (outputs,) = network.out_shape
+    outputs //= loss.count if isinstance(loss, MemberLoss) else 1
     t = np.abs(rng.normal(0, 1, (1, 9, outputs // max(1, len(loss.quantiles())))))
     if loss.predicts != "numbers":
         t = np.eye(outputs)[rng.integers(0, outputs, (1, 9))] if outputs > 1 else np.round(t % 1)

@@ -12,6 +12,7 @@ from bpcli.nn.initializers import Initializer
 from bpcli.nn.layer import EVALUATION, Array, Context, Layer, Views
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.members import MemberLoss
 from bpcli.nn.network import Network
 from bpcli.nn.random import NoiseKey
 
@@ -106,7 +107,8 @@ def targets(loss: Loss, rng: np.random.Generator) -> Array:
     """Targets of two columns or classes; one score for two classes learns the second's column."""
     if loss.predicts == "numbers":
         return np.maximum(rng.normal(size=(1, B, 2)), loss.lowest)
-    shares = rng.random((1, B, loss.outputs(2)))
+    own = loss.loss if isinstance(loss, MemberLoss) else loss
+    shares = rng.random((1, B, own.outputs(2)))
     one_of_them = loss.predicts == "classes" and shares.shape[-1] > 1
     return shares / shares.sum(axis=-1, keepdims=True) if one_of_them else np.round(shares)
 

@@ -137,6 +137,7 @@ LOSSES: dict[str, tuple[Loss, tuple[str, ...], str]] = {
 ELSEWHERE = {
     "lbfgs": "PyTorch's steps on a network, test_oracles_network.py",
     "kmeans": "scikit-learn's inertia, test_nn_clusters.py",
+    "members": "the losses of plain networks, test_nn_ensembling.py",
     "lloyd": "scikit-learn's steps from the same start, test_nn_clusters.py",
     "constant": "1, test_nn_schedules.py",
     "inverse_time": "the formula by hand, test_nn_schedules.py",

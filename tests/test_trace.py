@@ -17,7 +17,7 @@ from running import ROOT, bpcli
 
 from bpcli.config.component import Component
 from bpcli.data.split import TRAIN
-from bpcli.display.trace_page import page
+from bpcli.display.trace_page import Grid, page
 from bpcli.display.trace_text import TraceText
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import load
@@ -187,6 +187,14 @@ def test_layers_inside_layers_are_there() -> None:
     assert beside.dy is not None and within.dy is not None
     assert np.array_equal(beside.dy, within.dy)
     assert np.array_equal(joined(found, "after"), trained(problem, found.update))
+
+
+def test_members_have_more_scores_than_answers() -> None:
+    problem = problem_of(IRIS, "network={tabm: {width: 4, count: 2}}")
+    found = trace(problem, first_row(problem), 1)
+    (loss,) = (s for s in page(found, problem).sections if s.title == "Loss")
+    (grid,) = (one for one in loss.parts[0].content if isinstance(one, Grid))
+    assert [row[0] for row in grid.rows] == ["", *[""] * 3, "setosa", "versicolor", "virginica"]
 
 
 @parametrize("layer", Layer)

@@ -26,7 +26,7 @@ CONVOLUTION = "conv2d"  # pays where rows are shared out; its many products are 
 MOST = 8  # threads that `auto` takes; more would have too few rows of a batch each
 FORKS = sys.platform == "linux"  # where a process can be doubled, with memory that both see
 WHOLE_BATCH = {"batch_norm", "noise"}  # layers that need all rows of a batch in one process
-WHOLE_BATCH_PRESETS = {"resnet", "inception"}  # presets with such layers
+WHOLE_BATCH_PRESETS = {"resnet", "inception", "tabular_resnet"}  # presets with such layers
 WHOLE_VECTOR = {"lbfgs", "lloyd"}  # optimizers that need all parameters in one process
 
 

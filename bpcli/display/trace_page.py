@@ -104,6 +104,7 @@ def _loss(trace: Trace, problem: LearningProblem) -> Part:
     predicted = "ŷ" if problem.loss.predicts == "numbers" else "p"
     columns = {last.letters.y: loss.scores, predicted: loss.prediction, "t": loss.target}
     names = _names(problem, len(loss.prediction))
+    names = [""] * (len(loss.scores) - len(names)) + names  # members have more scores than answers
     told = [
         f"ℓ = {number(loss.value)}",
         f"c = {loss.weight:.6g} is the weight of the row; those of the batch sum to 1",

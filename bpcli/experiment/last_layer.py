@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bpcli.experiment.config import Config
+from bpcli.nn.ensembling import MemberDense
 from bpcli.nn.layer import Layer
 from bpcli.nn.losses.clusters import Clustering
+from bpcli.nn.losses.members import MemberLoss
 from bpcli.nn.prototypes import Prototypes
 
 
@@ -13,4 +15,6 @@ def last_layer(config: Config, outputs: int) -> Layer:
     if isinstance(config.loss, Clustering):
         return Prototypes(units=config.loss.clusters)
     assert config.output_layer
+    if isinstance(config.loss, MemberLoss):
+        return MemberDense(units=outputs, **dict(config.output_layer))
     return config.output_layer.layer(outputs)

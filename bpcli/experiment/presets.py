@@ -8,11 +8,12 @@ from typing import Annotated, ClassVar, NamedTuple
 from pydantic import Field
 
 from bpcli.config.component import Component
-from bpcli.data.scalers import Robust, Scaler, Standard
+from bpcli.data.scalers import Quantile, Robust, Scaler, Standard
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.nn.activations import Mish, Relu, Selu, Silu
 from bpcli.nn.composite import Parametric, Residual
-from bpcli.nn.initializers import NTK, He, Hyperplane, UnitNTK
+from bpcli.nn.ensembling import BatchEnsemble, Signs
+from bpcli.nn.initializers import NTK, He, Hyperplane, Ones, UnitNTK
 from bpcli.nn.layer import Layer
 from bpcli.nn.layers import Dense, Dropout, Scale
 from bpcli.nn.losses.classes import CrossEntropy
@@ -38,6 +39,7 @@ class Recipe(NamedTuple):
     output: OutputLayer = OutputLayer()
     regularization: Regularization = Regularization()
     monitor: str = "validation_loss"  # what chooses the best epoch
+    members: int | None = None  # networks that share the layers, each with the loss
 
 
 class Preset(Component):
@@ -104,6 +106,39 @@ class TabularResNet(Preset):
             batch,
             epochs(rows, batch, updates=4000),
             regularization=Regularization(weight_decay=0.01),
+        )
+
+
+class TabM(Preset):
+    """Many networks that share their weight matrices and predict together.  arXiv:2410.24210
+
+    Each has vectors of its own that scale the inputs and outputs of every layer, its own biases and
+    output layer, and learns by its own loss; the prediction is their mean.
+    """
+
+    name: ClassVar[str] = "tabm"
+    numeric: ClassVar[Scaler] = Quantile()
+    width: Annotated[int, Field(ge=1, description="units of each hidden layer")] = 128
+    depth: Annotated[int, Field(ge=1, le=16, description="number of hidden layers")] = 2
+    count: Annotated[int, Field(ge=2, le=256, description="networks that share the weights")] = 16
+    dropout: Annotated[float, Field(ge=0, lt=1, description="after each relu")] = 0.1
+
+    def recipe(self, rows: int, task: str) -> Recipe:
+        batch = even_batch(rows, 256)
+        first, *others = (
+            (BatchEnsemble(units=self.width, count=self.count, input_init=init), Relu(), *after)
+            for init in (Signs(), *(Ones(),) * (self.depth - 1))
+            for after in [(Dropout(rate=self.dropout),) if self.dropout else ()]
+        )
+        return Recipe(
+            sum(others, first),
+            Adam(),
+            0.002,
+            Cosine(),
+            batch,
+            epochs(rows, batch, updates=1000),
+            regularization=Regularization(weight_decay=3e-4),
+            members=self.count,
         )
 
 

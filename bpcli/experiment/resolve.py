@@ -21,6 +21,7 @@ from bpcli.nn.losses.binary import BinaryCrossEntropy, MultilabelCrossEntropy
 from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.losses.clusters import KMeans
 from bpcli.nn.losses.loss import Loss
+from bpcli.nn.losses.members import MemberLoss
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.centres import Lloyd
@@ -106,6 +107,8 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     rows = rows_of(config, prepared)
     recipe = (preset or MLP()).recipe(rows, prepared.task)
     loss = config.loss or recipe.loss or LOSSES[prepared.task]
+    if recipe.members is not None and not isinstance(loss, MemberLoss):
+        loss = MemberLoss(loss=loss, count=recipe.members)
     _check_loss(loss, prepared)
     _check_ensemble(config, prepared)
     _check_decision(config, prepared)
