@@ -29,6 +29,7 @@ def cv(
         ),
     ] = None,
     jobs: studies.Jobs = None,
+    cluster: studies.Cluster = None,
     resume: studies.Resume = False,
     sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
     seed: options.Seed = None,
@@ -60,10 +61,11 @@ def cv(
         *studies.folding(folds, repeats, group, time),
     ]
     loaded = load(config, [*assignments, studies.ONE_THREAD])
-    place = studies.place(output, jobs, force=force, resume=resume)
+    place = studies.place(output, jobs, cluster, force=force, resume=resume)
 
     def again(folder: Path) -> list[str]:
-        others = {"-o": folder, "--resume": True, "-j": jobs, "--refit": refit, "--json": json}
+        who = {"-j": jobs, "--cluster": cluster}
+        others = {"-o": folder, "--resume": True, **who, "--refit": refit, "--json": json}
         return options.words("cv", config, assignments, *options.given(others))
 
     from bpcli.runs.claim import Claim

@@ -50,6 +50,7 @@ def lr_sweep(
         typer.Option("--range-test", help="Instead, one short run with a growing rate."),
     ] = False,
     jobs: studies.Jobs = None,
+    cluster: studies.Cluster = None,
     resume: studies.Resume = False,
     sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
     seed: options.Seed = None,
@@ -93,9 +94,10 @@ def lr_sweep(
 
     if write is not None:
         require_new(write, keep=config, force=force)  # now, not when the sweep is done
-    run = SweepRun(settings, studies.place(output, jobs, force=force, resume=resume), key)
-    asked = {"-j": jobs, "--also": also, "--write": write, "--train": go_on, "--picture": picture}
-    others = options.given({"-o": run.folder, "--resume": True, **asked, "--json": json})
+    run = SweepRun(settings, studies.place(output, jobs, cluster, force=force, resume=resume), key)
+    who = {"-j": jobs, "--cluster": cluster}
+    asked = {"--also": also, "--write": write, "--train": go_on, "--picture": picture}
+    others = options.given({"-o": run.folder, "--resume": True, **who, **asked, "--json": json})
     again = options.words("lr-sweep", config, assignments, *others)
     with run.sitting:
         studies.done(terminal, run.sitting, run.finish, again)

@@ -1,4 +1,4 @@
-"""What lr-sweep and cv share: options, and the watch over a sitting to its end."""
+"""What lr-sweep, cv and tune share: options, and the watch over a sitting to its end."""
 
 from __future__ import annotations
 
@@ -35,6 +35,19 @@ Resume = Annotated[
 ]
 
 
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="WHERE",
+        envvar="BPCLI_CLUSTER",
+        show_envvar=False,
+        help="Train on a Dask cluster: local:4 (processes of this machine), tcp://HOST:8786, or "
+        "its scheduler.json.  [env: BPCLI_CLUSTER; extra: dask]",
+    ),
+]
+
+
 def folding(
     folds: int | None, repeats: int | None, group: str | None, time: str | None
 ) -> list[str]:
@@ -56,13 +69,30 @@ def require_output(output: Path | None, *, resume: bool, force: bool) -> None:
 
 
 def place(
-    output: Path | None, jobs: int | None = None, *, force: bool = False, resume: bool = False
+    output: Path | None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    *,
+    force: bool = False,
+    resume: bool = False,
 ) -> Place:
-    """Where and how, by one worker process a core unless told otherwise."""
+    """Where and how: on a cluster, or by one worker process a core unless told otherwise."""
     from bpcli.config.threads import physical_cores
     from bpcli.runs.sitting import Place
 
-    return Place(output, jobs or physical_cores(), force=force, resume=resume)
+    if cluster and jobs:
+        raise typer.BadParameter("excludes --jobs", param_hint="--cluster")
+    require_place(cluster)
+    return Place(output, jobs or physical_cores(), force, resume, cluster or None)
+
+
+def require_place(cluster: str | None) -> None:
+    """--cluster names one of the kinds that there are."""
+    from bpcli.execution.cluster import is_place
+
+    if cluster and not is_place(cluster):
+        what = "expected local:N, tcp://HOST:PORT, tls://HOST:PORT, or a scheduler's .json file"
+        raise typer.BadParameter(what, param_hint="--cluster")
 
 
 def done(

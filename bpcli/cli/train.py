@@ -35,6 +35,15 @@ def train(
             "none yet.",
         ),
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="WHERE",
+            help="Compute the gradients of the config's shards on a Dask cluster: local:4, "
+            "tcp://HOST:8786, or its scheduler.json (extra: dask).",
+        ),
+    ] = None,
     require_threshold: Annotated[
         bool,
         typer.Option(
@@ -76,12 +85,17 @@ def train(
         what = "needs stop.threshold in the config"
         raise typer.BadParameter(what, param_hint="--require-threshold")
 
+    studies.require_place(cluster)
+    if cluster and loaded.config.shards is None:
+        what = "needs shards in the config, e.g. --set shards=16"
+        raise typer.BadParameter(what, param_hint="--cluster")
     drawing = ["--picture"] if picture else []
     if picture and not loaded.config.finds_clusters:
         raise typer.BadParameter("is of clusters (task: clustering)", param_hint="--picture")
 
     def again(folder: Path) -> list[str]:
-        return options.words("train", config, assignments, "-o", str(folder), "--resume", *drawing)
+        others = options.given({"-o": folder, "--resume": True, "--cluster": cluster})
+        return options.words("train", config, assignments, *others, *drawing)
 
     if loaded.config.learning_rate == "auto":
         from bpcli.cli.lr_sweep import swept
@@ -94,7 +108,7 @@ def train(
             return options.words("lr-sweep", config, assignments, *flags)
 
         Claim(config, output, force, resume).check()  # now, not when the sweep is done
-        place = studies.place(output, force=force, resume=resume)
+        place = studies.place(output, cluster=cluster, force=force, resume=resume)
         loaded = swept(terminal, loaded, place, sweep_again)
 
     from bpcli.display.messages import notice_lines, print_lines
@@ -102,7 +116,8 @@ def train(
     from bpcli.runs.train import TrainingRun
 
     rethreaded = threads is not None
-    with TrainingRun(loaded, output, force=force, resume=resume, other_threads=rethreaded) as run:
+    how = {"force": force, "resume": resume, "other_threads": rethreaded}
+    with TrainingRun(loaded, output, **how, cluster=cluster) as run:
         try:
             _introduce(terminal, run)
             if resume:

@@ -40,6 +40,7 @@ def tune(
     repeats: studies.Repeats = None,
     group: studies.Group = None,
     jobs: studies.Jobs = None,
+    cluster: studies.Cluster = None,
     resume: studies.Resume = False,
     sets: options.Set = [],  # noqa: B006  Typer wants a list and never changes it
     seed: options.Seed = None,
@@ -73,13 +74,13 @@ def tune(
         *studies.folding(folds, repeats, group, None),
     ]
     loaded = load(config, [*assignments, studies.ONE_THREAD])
-    place = studies.place(output, jobs, force=force, resume=resume)
+    place = studies.place(output, jobs, cluster, force=force, resume=resume)
 
     from bpcli.runs.tune import TuneRun
 
     run = TuneRun(loaded, place)
-    flags = ["-o", str(run.folder), "--resume", *([] if train else ["--no-train"])]
-    again = options.words("tune", config, assignments, *flags)
+    flags = {"-o": run.folder, "--resume": True, "--cluster": cluster, "--no-train": not train}
+    again = options.words("tune", config, assignments, *options.given(flags))
     with run.sitting:
         facts = studies.done(terminal, run.sitting, run.finish, again)
         if storage is not None:

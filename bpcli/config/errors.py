@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 
 class Problem(NamedTuple):
@@ -30,6 +30,10 @@ class BpcliError(Exception):
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__("\n".join(f"{p.where}: {p.what}" for p in problems))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Problem, ...]]:
+        """An error of a worker elsewhere comes back with its problems."""
+        return type(self), self.problems
 
 
 class ConfigError(BpcliError):

@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple, NoReturn, TypeVar
+from typing import Generic, NamedTuple, NoReturn, TypeVar
 
 from bpcli.config.errors import Problem, ResourceError
 from bpcli.config.threads import FORKS
@@ -23,13 +23,14 @@ NO_MEMORY = 8  # exit code of a worker that asked for more than there is
 TICK = 0.1  # seconds between two looks at what else there is to do
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-class Done(NamedTuple):
-    """A finished piece: its number, and the text that the work returned."""
+class Done(NamedTuple, Generic[Result]):
+    """A finished piece: its number, and what the work returned."""
 
     number: int
-    result: str
+    result: Result
 
 
 def work_through(
@@ -37,7 +38,7 @@ def work_through(
     items: Sequence[Item],
     jobs: int = 1,
     pause: Callable[[], None] = lambda: None,
-) -> Iterator[Done]:
+) -> Iterator[Done[str]]:
     """The results in the order in which they come, from up to `jobs` processes at once.
 
     `pause` is called again and again while they work, and may raise. Raises ResourceError when a
@@ -89,7 +90,7 @@ class _Crew:
         self.workers[reading] = _Worker(pid, number, [])
         self.selector.register(reading, selectors.EVENT_READ)
 
-    def collect(self) -> Iterator[Done]:
+    def collect(self) -> Iterator[Done[str]]:
         """Wait a moment for news; the pieces that are finished with them."""
         for key, _ in self.selector.select(TICK):
             reading: int = key.fd

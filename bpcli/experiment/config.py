@@ -345,6 +345,14 @@ class Config(Spec):
         ),
     ] = "auto"
 
+    shards: Annotated[
+        Annotated[int, Field(ge=2, le=1024)] | None,
+        Field(
+            description="fixed parts of the training rows, from each of which a batch takes its "
+            "rows and whose gradients are added in their order: by the workers of `--cluster`, or "
+            "one after another; part of the result. Default: the rows are not parted"
+        ),
+    ] = None
     output: Annotated[OutputSpec, Field(description="what is written while training")] = (
         OutputSpec()
     )

@@ -38,6 +38,10 @@ class Loaded(NamedTuple):
         """The same with other values of keys of the config, which are not checked anew."""
         return self._replace(config=self.config.model_copy(update=values))
 
+    def anywhere(self) -> Loaded:
+        """The same for a process in another folder."""
+        return self._replace(path=self.path.absolute())
+
     def overridden(self, assignments: Sequence[str]) -> Loaded:
         """The same text with more PATH=VALUE, checked anew.  Raises ConfigError."""
         from bpcli.experiment.config import Config

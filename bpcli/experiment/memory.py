@@ -38,7 +38,7 @@ def bytes_of_network(problem: LearningProblem) -> int:
     method, network = problem.method(), problem.network
     item = np.dtype(problem.config.dtype).itemsize
     # θ, the best θ, that of the last epoch, each part's gradient, and what the optimizer works with
-    copies = 3 + method.parts + len(method.optimizer.work)
+    copies = 3 + method.gradients + len(method.optimizer.work)
     kept = sum(map(prod, method.optimizer.memory(1, network.size).values()))
     row = sum(map(row_numbers, network.plans)) + prod(network.in_shape)
     lent = method.parts * max([plan.most_lent for plan in network.plans], default=0)

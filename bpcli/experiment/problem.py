@@ -17,6 +17,7 @@ from bpcli.experiment.inputs import input_layers
 from bpcli.experiment.last_layer import last_layer
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
+from bpcli.experiment.shards import require_apart
 from bpcli.experiment.validation import Validation
 from bpcli.experiment.weights import row_weights
 from bpcli.metrics.metric import metrics_for
@@ -43,6 +44,7 @@ class LearningProblem(NamedTuple):
         first = input_layers(prepared.features, config)
         last = last_layer(config, config.loss.outputs(prepared.t.shape[1]))
         network = network_of((*first, *config.network, last), prepared.x.shape[1])
+        require_apart(config, network)
         return cls(config, prepared, network, config.loss)
 
     def predictor(self, flat: Array) -> Predictor:
@@ -87,11 +89,12 @@ class LearningProblem(NamedTuple):
             clip=config.clip,
             ema=config.ema,
             parts=self._parts(),
+            shards=config.shards or 1,
         )
 
     def _parts(self) -> int:
         """The processes that share an update: one a thread, where rows and columns can be."""
-        threads = self.config.threads
+        threads = self.config.threads if self.config.shards is None else 1
         whole = any(layer.needs_whole_batch for layer in self.network.layers)
         apart = FORKS and not whole and isinstance(self.config.optimizer, Elementwise)
         return threads if apart and isinstance(threads, int) else 1

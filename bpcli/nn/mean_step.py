@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from bpcli.nn.layer import Array, Layer, Views
+from bpcli.nn.evaluation import Evaluation
+from bpcli.nn.layer import Array, Layer
 from bpcli.nn.optimizers.centres import Lloyd
 from bpcli.nn.prototypes import Prototypes
 
@@ -14,7 +15,7 @@ from bpcli.nn.prototypes import Prototypes
 class MeanStep:
     """One step of Lloyd's algorithm in every `prototypes` layer; other layers stay as they are.
 
-    `scratch` gives the work arrays of the last backward pass, which hold the share of rows of each
+    `evaluation` has the work arrays of the last backward pass, which hold the share of rows of each
     centre.
     """
 
@@ -24,19 +25,18 @@ class MeanStep:
         flat: Array,
         slots: dict[str, Array],
         layers: Sequence[Layer],
-        params: list[Views],
-        grads: list[Views],
-        scratch: Callable[[], list[Views]],
+        evaluation: Evaluation,
     ) -> None:
         self.optimizer, self.flat = optimizer, flat
         self.rests, self.full = slots["rests"], slots["full"]
-        self.layers, self.params, self.grads, self.scratch = layers, params, grads, scratch
+        self.layers, self.evaluation = layers, evaluation
 
     def apply(self, rate: Array, t: int) -> Array:
         """Update for the t-th time at the rates (R,1); returns Σ θ² (R,)."""
         self.rests.fill(1)
         self.full.fill(1)
-        every = zip(self.layers, self.params, self.grads, self.scratch(), strict=True)
+        own = self.evaluation
+        every = zip(self.layers, own.params, own.grads, own.last_scratch, strict=True)
         for layer, p, g, s in every:
             if isinstance(layer, Prototypes):
                 self._step(p.W, g.W, s.share, rate)

@@ -26,6 +26,12 @@ class Method(NamedTuple):
     clip: Clip = Clip()
     ema: float | None = None  # decay of the running mean of the parameters
     parts: int = 1  # processes that compute each update together
+    shards: int = 1  # parts of the rows whose gradients are computed apart
+
+    @property
+    def gradients(self) -> int:
+        """How many are added up in each update."""
+        return max(self.parts, self.shards)
 
     def pick(self, replicas: Sequence[int]) -> Method:
         """The same for some of the replicas."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.nn.batches import Batch, Batches, Rows
-from bpcli.nn.divergence import Diverged, layer_at, layer_of, layers_passed
-from bpcli.nn.layer import Array, Context, Views
+from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged, layer_at, layer_of
+from bpcli.nn.layer import Array
 from bpcli.nn.mean_step import MeanStep
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
@@ -19,7 +19,8 @@ from bpcli.nn.optimizers.centres import Lloyd
 from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.quasi_newton import QuasiNewton
-from bpcli.nn.random import NoiseKey
+from bpcli.nn.shards import Gradients, Shards
+from bpcli.nn.sources import AllShards, OwnRows
 from bpcli.nn.state import State
 from bpcli.nn.team import COLUMNS, Member, shared
 from bpcli.nn.update import Gradient, Update
@@ -38,7 +39,7 @@ class Epoch(NamedTuple):
 class Board(NamedTuple):
     """What the members of a team tell each other, S members: arrays that all of them see."""
 
-    grads: Array  # (S,R,P), of each member's rows; the sum comes to stand in the first
+    grads: Array  # (S,R,P), of each member's rows or each shard; the sum comes to stand first
     losses: Array  # (S,R), of each member's rows
     squares: Array  # (S,R), Σ g² over each member's columns
     sizes: Array  # (S,R), Σ θ² over each member's columns
@@ -50,7 +51,7 @@ class Board(NamedTuple):
         """An empty board for `method.parts` members."""
         (replicas, size), dtype = state.flat.shape, state.flat.dtype
         return cls(
-            shared((method.parts, replicas, size), dtype),
+            shared((method.gradients, replicas, size), dtype),
             shared((method.parts, replicas), dtype),
             shared((method.parts, replicas), dtype),
             shared((method.parts, replicas), dtype),
@@ -71,30 +72,29 @@ class Stepper:
         board: Board,
         member: Member,
         pause: Callable[[], None] = lambda: None,
+        elsewhere: Gradients | None = None,
     ) -> None:
         self.network, self.method, self.state, self.pause = network, method, state, pause
         self.board, self.member = board, member
-        self.params = network.views(state.flat)
-        self.grad = board.grads[member.rank]
-        self.grads = network.views(self.grad)
-        keys = {name: NoiseKey(method.seed, name) for name in set(method.replicas)}
-        self.noise = tuple(keys[name] for name in method.replicas)
         self.rates = np.array(method.rates, np.float64)
-        self.batches = Batches(rows, method.batch_size, method.seed, member)
+        self.source = self._source(rows, elsewhere)
         self.columns = member.part(network.size, COLUMNS)
         self.gradient = Gradient(
             network, state.flat, board.grads, method.regularization, method.clip, self.columns
         )
         self.update = self._update(method.optimizer)
-        self.batch: Batch
-        self._last_scratch: list[Views] = []
-        self.work: dict[int, tuple[list[Views], Views]] = {}  # by batch size: full and remainder
+
+    def _source(self, rows: Rows, elsewhere: Gradients | None) -> OwnRows | AllShards:
+        network, method, flat, grads = self.network, self.method, self.state.flat, self.board.grads
+        if method.shards > 1:
+            return AllShards(Shards(network, method, rows), flat, grads, elsewhere)
+        return OwnRows(network, method, flat, grads[self.member.rank], rows, self.member)
 
     def _update(self, optimizer: Optimizer) -> Update | QuasiNewton | MeanStep:
         flat, slots = self.state.flat, self.state.slots
         if isinstance(optimizer, Lloyd):
-            parts = self.network.layers, self.params, self.grads
-            return MeanStep(optimizer, flat, slots, *parts, lambda: self._last_scratch)
+            assert isinstance(self.source, OwnRows)
+            return MeanStep(optimizer, flat, slots, self.network.layers, self.source.evaluation)
         if isinstance(optimizer, LBFGS):
             loss = self.board.losses[0]
             return QuasiNewton(optimizer, flat, slots, self.gradient, loss, self._again)
@@ -108,23 +108,22 @@ class Stepper:
         if first == 0:
             state.loss_sum[:], state.rows_seen = 0, 0
         rate = norm = np.full(len(self.rates), np.nan)
-        for batch in self.batches.of_epoch(epoch, first, last):
+        for rows in self.source.of_epoch(epoch, first, last):
             self.pause()
             rate = self._rate()
-            self.batch = batch
             loss = self._loss()
             self._require_finite("loss", loss, rate)
             state.last_loss[:] = loss
             norm = self._norm()
             self._require_finite("gradient", norm, rate)
-            rounded = rate.astype(self.grad.dtype)[:, None]
+            rounded = rate.astype(state.flat.dtype)[:, None]
             self.gradient.shorten(norm)
             own = self.update.apply(rounded, state.iteration + 1)
             self._average()
             self._require_finite("weights", self._sizes(own), rate)
             state.iteration += 1
-            state.rows_seen += batch.rows
-            state.loss_sum += loss * batch.rows
+            state.rows_seen += rows
+            state.loss_sum += loss * rows
         return Epoch(epoch + 1, state.iteration, rate, state.loss_sum / state.rows_seen, norm)
 
     def _rate(self) -> Array:
@@ -137,7 +136,7 @@ class Stepper:
 
     def _loss(self) -> Array:
         """L (R,) of the whole batch; every member's gradient is on the board."""
-        return self._sum(self.board.losses, self._gradient(self.batch))
+        return self._sum(self.board.losses, self.source.evaluate(self.state.iteration))
 
     def _again(self) -> None:
         """Loss and gradient of the same batch at other parameters, on the board."""
@@ -182,37 +181,13 @@ class Stepper:
 
     def _suspect(self, bad: int) -> str:
         """`layer 2 (dense)`: where infinities or NaNs begin, on the way forward, then backward."""
-        self.board.suspects[self.member.rank] = layers_passed(self._last_scratch, bad)
+        self.board.suspects[self.member.rank] = self.source.passed(bad)
         self.member.meet()
         first = int(self.board.suspects.min())
         if first < len(self.network.layers):
             return layer_at(self.network, first)
         layer = layer_of(self.network, self.board.grads[:, bad])
         return f"the gradient of {layer}" if layer else "the output"
-
-    def _gradient(self, batch: Batch) -> Array:
-        """Forward pass, loss and backward pass of this member's rows: its share of L (R,)."""
-        if not batch.x.shape[1]:
-            self.grad.fill(0)
-            return np.zeros(len(self.rates))
-        layers, loss = self._scratch(batch.x.shape[1])
-        self._last_scratch = layers
-        # L-BFGS compares the gradients of one function, so its noise is the same in all steps.
-        moment = 0 if isinstance(self.method.optimizer, LBFGS) else self.state.iteration
-        context = Context(True, moment, self.method.iterations, self.noise, batch.first)
-        z = self.network.forward(batch.x, self.params, layers, context)
-        value = self.method.loss.value(z, batch.t, batch.c, loss)
-        self.network.backward(loss.dz, self.params, self.grads, layers)
-        return value
-
-    def _scratch(self, rows: int) -> tuple[list[Views], Views]:
-        if rows not in self.work:
-            replicas, dtype = len(self.rates), self.grad.dtype
-            (width,) = self.network.out_shape
-            shapes = self.method.loss.scratch(width)
-            loss = {n: np.empty((replicas, rows, *shape), dtype) for n, shape in shapes.items()}
-            self.work[rows] = self.network.scratch(replicas, rows, dtype), Views(**loss)
-        return self.work[rows]
 
 
 def _all_finite(values: Array) -> bool:

@@ -16,6 +16,7 @@ from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
+from bpcli.nn.shards import Gradients
 from bpcli.nn.state import State
 from bpcli.nn.stepper import Board, Epoch, Stepper
 from bpcli.nn.team import Member, Team
@@ -27,10 +28,12 @@ def train(
     state: State,
     rows: Rows,
     pause: Callable[[], None] = lambda: None,
+    elsewhere: Gradients | None = None,
 ) -> Iterator[Epoch]:
     """θ ← θ − rate · step(dL/dθ), batch by batch, until `method.iterations` updates are done.
 
     `pause` is called before each update: the moment to save the state, or to raise and stop.
+    `elsewhere` computes the gradients of shards, where there are some and not this process does.
     Ends earlier where the optimizer is done. Raises Diverged when a loss, a gradient or a weight is
     not finite; the parameters are then those before the update, or, where it was the update that
     made them so, those before its epoch.
@@ -45,7 +48,7 @@ def train(
 
     team = Team(method.parts, work)
     try:
-        stepper = Stepper(network, method, state, rows, board, team.first, pause)
+        stepper = Stepper(network, method, state, rows, board, team.first, pause, elsewhere)
         per_epoch = math.ceil(rows.x.shape[1] / method.batch_size)
         weights = [state.flat] if state.average is None else [state.flat, state.average]
         kept = [array.copy() for array in weights]

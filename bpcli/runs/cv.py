@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
 from bpcli.runs.resolved import prepare_with_target
-from bpcli.runs.sitting import Place, Sitting, Subject
+from bpcli.runs.sitting import Place, Sitting
+from bpcli.runs.subject import Subject
 from bpcli.runs.tables import csv_text, predictions_csv
 from bpcli.selection.estimate import CrossValidation, MetricEstimate
 
@@ -31,11 +33,10 @@ class CrossValidationRun:
 
     def __init__(self, loaded: Loaded, place: Place, notices: tuple[Notice, ...] = ()) -> None:
         place.claim(loaded, VALIDATION).check()
-        self.prepared, config = prepare_with_target(loaded)
-        alone = [Notice("BP-S008", "ensemble", *_ONE_NETWORK)] if config.networks > 1 else []
-        self.validation = CrossValidation(self.prepared, config, (*notices, *alone))
-        subject = Subject(VALIDATION, loaded, self.prepared, config, {"": config})
-        self.sitting = Sitting(subject, self.validation, place)
+        subject, self.validation = cross_validation(loaded, notices)
+        plan = partial(cross_validation, loaded.anywhere(), notices)
+        self.prepared = subject.prepared
+        self.sitting = Sitting(subject, self.validation, plan, place)
         self.folder = self.sitting.folder
 
     def finish(self) -> dict[str, Any]:
@@ -85,6 +86,16 @@ class CrossValidationRun:
         ]
         values = zip(*(one.values for one in metrics.values()), strict=True)
         return csv_text(header, ((*row, *own) for row, own in zip(rows, values, strict=True)))
+
+
+def cross_validation(
+    loaded: Loaded, notices: tuple[Notice, ...]
+) -> tuple[Subject, CrossValidation]:
+    """The folds of a config; nothing is trained yet."""
+    prepared, config = prepare_with_target(loaded)
+    alone = [Notice("BP-S008", "ensemble", *_ONE_NETWORK)] if config.networks > 1 else []
+    subject = Subject(VALIDATION, loaded, prepared, config, {"": config})
+    return subject, CrossValidation(prepared, config, (*notices, *alone))
 
 
 _ONE_NETWORK = (

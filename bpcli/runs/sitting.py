@@ -6,73 +6,25 @@ A study that is interrupted or killed goes on from the journal in another sittin
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 from bpcli.config.errors import Notice
-from bpcli.data.prepare import Prepared
-from bpcli.execution.workers import work_through
-from bpcli.experiment.config import Config
+from bpcli.execution.cluster import joined
+from bpcli.execution.workers import Done, work_through
 from bpcli.experiment.load import Loaded
 from bpcli.runs import folder as names
 from bpcli.runs.claim import Claim
+from bpcli.runs.elsewhere import Elsewhere, Worker
 from bpcli.runs.ending import telling
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, environment, write_json
-from bpcli.runs.journal import Journal, identity_of
+from bpcli.runs.journal import Journal
 from bpcli.runs.signals import requests
-
-
-class Search(Protocol):
-    """What asks for trainings until it knows enough; a group is any of them, done together."""
-
-    def pending(self, jobs: int) -> Sequence[Any]:
-        """The groups to do next; empty at the end."""
-        ...
-
-    def work(self, group: Any) -> str:
-        """Train a group, in any process; one line."""
-        ...
-
-    def take(self, line: str) -> None:
-        """Take in what came of a group.  Raises ValueError for what no group has written."""
-        ...
-
-    def record(self) -> dict[str, Any]:
-        """What else run.json should tell."""
-        ...
-
-    @property
-    def done(self) -> int: ...
-    @property
-    def left(self) -> int: ...
-    @property
-    def spent(self) -> float: ...
-    @property
-    def notices(self) -> tuple[Notice, ...]: ...
-    @property
-    def failures(self) -> tuple[Notice, ...]: ...
-
-
-class Subject(NamedTuple):
-    """What a study is of: kind of folder, config as given and resolved, and all that it trains."""
-
-    kind: Kind
-    loaded: Loaded
-    prepared: Prepared
-    config: Config
-    trained: Mapping[str, Config]  # by the value of the second setting
-
-    def identity(self) -> str:
-        """A name for all that a training depends on, besides its rate, fold and length.
-
-        So a finished sweep may be chosen from by another rule, or be given more rates.
-        """
-        free = {"lr_sweep", "output"}
-        configs = {v: one.model_dump(mode="json", exclude=free) for v, one in self.trained.items()}
-        return identity_of([self.kind.command, configs, self.prepared.table.sha256])
+from bpcli.runs.subject import Plan, Search, Subject
 
 
 class Place(NamedTuple):
@@ -82,6 +34,7 @@ class Place(NamedTuple):
     jobs: int = 1
     force: bool = False
     resume: bool = False
+    cluster: str | None = None  # in place of worker processes
 
     def claim(self, loaded: Loaded, kind: Kind) -> Claim:
         """The folder asked for."""
@@ -96,18 +49,27 @@ class Step(NamedTuple):
     seconds: float
 
 
+class Hands(NamedTuple):
+    """Who works: how many groups at once, and what does some of them in any order."""
+
+    jobs: int
+    work_through: Callable[[Sequence[Any]], Iterator[Done[str]]]
+
+
 class Sitting:
     """Take the folder at construction, train by iteration; the journal has what is finished.
 
-    As a context it frees the folder at its end.
+    `plan` makes the subject and the search once more, where a cluster is to train. As a context
+    it frees the folder at its end.
     """
 
-    def __init__(self, subject: Subject, search: Search, place: Place) -> None:
-        self.subject, self.search, self.jobs = subject, search, place.jobs
-        kind, loaded = subject.kind, subject.loaded
+    def __init__(self, subject: Subject, search: Search, plan: Plan, place: Place) -> None:
+        self.subject, self.search, self.place = subject, search, place
+        kind, loaded, identity = subject.kind, subject.loaded, subject.identity()
+        self.elsewhere = Elsewhere(identity, partial(_worker, plan))
         self.folder, self._lock = place.claim(loaded, kind).take(loaded.inputs, space=0)
         try:
-            self.journal = Journal(self.folder, subject.identity(), resume=place.resume)
+            self.journal = Journal(self.folder, identity, resume=place.resume)
             self.journal.replay(search.take)
         except BaseException:
             self._lock.release()
@@ -121,14 +83,27 @@ class Sitting:
 
     def __iter__(self) -> Iterator[Step]:
         """Train what is pending, group by group."""
-        start, work = time.monotonic(), self.search.work
+        start = time.monotonic()
         with self.telling(), requests.deferred():
             self.write_state("running")  # first, so that the folder is known for a study's
             write_file(self.folder / names.GIVEN, self.subject.loaded.text)
-            while groups := self.search.pending(self.jobs):
-                for done in work_through(work, groups, self.jobs, requests.require_none):
-                    self.search.take(self.journal.add(done.result))
-                    yield Step(*self.progress, time.monotonic() - start)
+            with self._hands() as hands:
+                while groups := self.search.pending(hands.jobs):
+                    for done in hands.work_through(groups):
+                        self.search.take(self.journal.add(done.result))
+                        yield Step(*self.progress, time.monotonic() - start)
+
+    @contextmanager
+    def _hands(self) -> Iterator[Hands]:
+        """Who does the work: processes of this machine, or a cluster."""
+        jobs, pause = self.place.jobs, requests.require_none
+        if self.place.cluster is None:
+            yield Hands(jobs, lambda groups: work_through(self.search.work, groups, jobs, pause))
+            return
+        with joined(self.place.cluster) as cluster:
+            yield Hands(
+                cluster.size, lambda groups: cluster.work_through(self.elsewhere, groups, pause)
+            )
 
     def telling(self) -> AbstractContextManager[None]:
         """Around work on the folder: how it ends is written down, and said in the error."""
@@ -160,7 +135,8 @@ class Sitting:
             "trainings": self.search.done,
             "seconds": round(self.search.spent, 3),
             **self.search.record(),
-            "jobs": self.jobs,
+            "cluster": self.place.cluster,
+            "jobs": None if self.place.cluster else self.place.jobs,
             "seed": config.seed,
             "data": {
                 "files": config.data.files,
@@ -171,3 +147,8 @@ class Sitting:
             "environment": environment(),
         }
         write_json(self.folder / names.RECORD, record)
+
+
+def _worker(plan: Plan) -> Worker:
+    subject, search = plan()
+    return Worker(subject.identity(), search.work)

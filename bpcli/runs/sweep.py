@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bpcli.config.errors import NumericError, Problem
@@ -12,7 +13,8 @@ from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
 from bpcli.runs.resolved import prepare_with_target
-from bpcli.runs.sitting import Place, Sitting, Subject
+from bpcli.runs.sitting import Place, Sitting
+from bpcli.runs.subject import Subject
 from bpcli.runs.sweep_facts import sweep_facts, sweep_table
 from bpcli.selection.choice import Candidate, Choice
 from bpcli.selection.search import RateSearch
@@ -39,12 +41,11 @@ class SweepRun:
     def __init__(self, settings: Mapping[str, Loaded], place: Place, also: str = "") -> None:
         self.also, self.loaded = also, next(iter(settings.values()))
         place.claim(self.loaded, SWEEP).check()
-        resolved = {value: prepare_with_target(one) for value, one in settings.items()}
-        prepared, self.config = next(iter(resolved.values()))
-        self.search = RateSearch(Study(resolved), self.config.lr_sweep, also)
-        configs = {value: one for value, (_, one) in resolved.items()}
-        subject = Subject(SWEEP, self.loaded, prepared, self.config, configs)
-        self.sitting = Sitting(subject, self.search, place)
+        subject, self.search = rate_search(settings, also)
+        self.config = subject.config
+        anywhere = {value: one.anywhere() for value, one in settings.items()}
+        plan = partial(rate_search, anywhere, also)
+        self.sitting = Sitting(subject, self.search, plan, place)
         self.folder = self.sitting.folder
 
     def finish(self) -> Choice:
@@ -72,3 +73,12 @@ class SweepRun:
 
     def _failure(self, one: Candidate) -> Problem:
         return Problem("BP-N010", self.search.name(one), one.failure, _ALL_FAILED)
+
+
+def rate_search(settings: Mapping[str, Loaded], also: str) -> tuple[Subject, RateSearch]:
+    """The search over these configs; nothing is trained yet."""
+    resolved = {value: prepare_with_target(one) for value, one in settings.items()}
+    prepared, config = next(iter(resolved.values()))
+    configs = {value: one for value, (_, one) in resolved.items()}
+    subject = Subject(SWEEP, next(iter(settings.values())), prepared, config, configs)
+    return subject, RateSearch(Study(resolved), config.lr_sweep, also)

@@ -37,6 +37,7 @@ from bpcli.runs.identity import Identity
 from bpcli.runs.model import require_run
 from bpcli.runs.outcome import AnyOutcome, results_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
+from bpcli.runs.sharded import gradients_on
 from bpcli.runs.signals import requests
 from bpcli.runs.tables import csv_text, diagnostics_csv, split_csv
 from bpcli.selection.number_of_clusters import Candidate, with_number
@@ -47,7 +48,8 @@ class TrainingRun:
 
     Everything that can be checked is checked before the folder is made. As a context it frees the
     folder at its end. With `resume` it goes on from the folder's checkpoint, or from the start
-    where there is none; `other_threads` accepts another number of them than before.
+    where there is none; `other_threads` accepts another number of them than before. A `cluster`
+    computes the gradients of the config's shards.
     """
 
     def __init__(
@@ -58,8 +60,9 @@ class TrainingRun:
         force: bool = False,
         resume: bool = False,
         other_threads: bool = False,
+        cluster: str | None = None,
     ) -> None:
-        self.loaded = loaded
+        self.loaded, self.cluster = loaded, cluster
         claim = Claim(loaded.path, output, force, resume)
         claim.check()
         self.prepared, config = prepare_and_resolve(loaded)
@@ -102,7 +105,7 @@ class TrainingRun:
         """
         if self.completed:
             return
-        with self._telling(), requests.deferred():
+        with self._telling(), requests.deferred(), self._elsewhere():
             self._write_state("running")  # first, so that the folder is known for a run's
             if self.saved_at is None:
                 self._write_plan()
@@ -153,6 +156,16 @@ class TrainingRun:
         self.saved_at = self.fit.iterations
         self.completed = state_of(self.folder) == "completed"
         self.notices += differences(checkpoint, environment())
+
+    @contextmanager
+    def _elsewhere(self) -> Iterator[None]:
+        """With a cluster that computes gradients, where one is asked for."""
+        if self.cluster is None:
+            yield
+            return
+        with gradients_on(self.cluster, self.loaded, self.problem, self._pause) as gradients:
+            self.fit.gradients = gradients
+            yield
 
     def _pause(self) -> None:
         """Before each update: end where that was asked, keep a checkpoint when it is time."""

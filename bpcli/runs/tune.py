@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from os.path import relpath
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from bpcli.config.dump import dump
 from bpcli.config.edit import PROVENANCE, with_value
 from bpcli.config.errors import ConfigError, NumericError, Problem
 from bpcli.config.overrides import override
+from bpcli.data.prepare import Prepared
+from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
 from bpcli.runs.resolved import prepare_and_resolve
-from bpcli.runs.sitting import Place, Sitting, Subject
+from bpcli.runs.sitting import Place, Sitting
+from bpcli.runs.subject import Subject
 from bpcli.runs.tables import csv_text
 from bpcli.selection.procedure import Candidate
 from bpcli.selection.space import space_of
@@ -39,18 +43,11 @@ class TuneRun:
 
     def __init__(self, loaded: Loaded, place: Place) -> None:
         place.claim(loaded, TUNING).check()
-        self.loaded, spec = loaded, loaded.config.tune
-        self.space = space_of(loaded.config)
-        loaded.overridden(assignments_of({path: one.first() for path, one in self.space.items()}))
-        self.search = Tuning(self._prepare, self.space, spec)
-        made = self.search.settings[0].made
-        assert made
-        prepared, config = made
-        # More trials may be asked of a finished search: it goes on from its last proposal.
-        tune = config.tune.model_copy(update={"trials": 1, "max_time": None})
-        identity = config.model_copy(update={"tune": tune})
-        subject = Subject(TUNING, loaded, prepared, config, {"": identity})
-        self.sitting = Sitting(subject, self.search, place)
+        self.loaded = loaded
+        subject, self.search = tuning(loaded)
+        plan = partial(tuning, loaded.anywhere())
+        self.space = self.search.space
+        self.sitting = Sitting(subject, self.search, plan, place)
         self.folder = self.sitting.folder
 
     def finish(self) -> dict[str, Any]:
@@ -101,9 +98,6 @@ class TuneRun:
             load_if_exists=True,
         )
         study.add_trials(self.search.optuna_study.trials)
-
-    def _prepare(self, assignments: Any) -> Any:
-        return prepare_and_resolve(self.loaded.overridden(assignments))
 
     def _row(self, one: Candidate) -> dict[str, Any]:
         mean = one.mean
@@ -156,6 +150,22 @@ class TuneRun:
         except ConfigError:
             return f"{PROVENANCE} {why}\n{dump(value)}"
         return text
+
+
+def tuning(loaded: Loaded) -> tuple[Subject, Tuning]:
+    """The search that a config asks for; nothing is trained yet."""
+
+    def prepare(assignments: Sequence[str]) -> tuple[Prepared, Config]:
+        return prepare_and_resolve(loaded.overridden(assignments))
+
+    space = space_of(loaded.config)
+    loaded.overridden(assignments_of({path: one.first() for path, one in space.items()}))
+    search = Tuning(prepare, space, loaded.config.tune)
+    prepared, config = search.prepare()
+    # More trials may be asked of a finished search: it goes on from its last proposal.
+    tune = config.tune.model_copy(update={"trials": 1, "max_time": None})
+    identity = config.model_copy(update={"tune": tune})
+    return Subject(TUNING, loaded, prepared, config, {"": identity}), search
 
 
 def _placed(text: str, assignment: str, value: Mapping[str, Any], why: str) -> str:

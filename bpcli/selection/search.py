@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from bpcli.config.errors import Notice
@@ -20,11 +21,16 @@ class RateSearch:
 
     def __init__(self, study: Study, spec: LrSweepSpec, also: str = "") -> None:
         self.study, self.spec, self.also = study, spec, also
-        tested = study.settings.values() if spec.grid == "range-test" else ()
-        self.grid = rates_of(spec, [range_test(config, prepared) for prepared, config in tested])
         self.added: list[float] = []  # beyond the ends of the grid
         self.trainings = Trainings(study)
         self._finished: list[Finished] = []
+
+    @cached_property
+    def grid(self) -> tuple[float, ...]:
+        """The rates to begin with; made when they are asked for, as range tests train."""
+        tested = self.study.settings.values() if self.spec.grid == "range-test" else ()
+        tests = [range_test(config, prepared) for prepared, config in tested]
+        return rates_of(self.spec, tests)
 
     def work(self, group: Sequence[Key]) -> str:
         """Train a group; one line."""

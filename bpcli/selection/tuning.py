@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -46,6 +47,7 @@ class Group(NamedTuple):
     """The folds of a trial that are trained together."""
 
     trial: int
+    assignments: tuple[str, ...]  # that make its config
     folds: list[int]
 
 
@@ -73,8 +75,10 @@ class Tuning:
     """
 
     def __init__(self, prepare: Prepare, space: Mapping[str, Distribution], spec: TuneSpec) -> None:
-        self.prepare, self.space, self.spec = prepare, space, spec
-        prepared, config = made = prepare(())
+        # Kept for those of the batch: a worker that reads the data itself reads them once a trial.
+        self.prepare = lru_cache(spec.batch + 1)(lambda *assignments: prepare(assignments))
+        self.space, self.spec = space, spec
+        prepared, config = made = self.prepare()
         self.folds: Folds = make_folds(prepared, config.split, config.seed)
         if len(self.folds.folds) < ENOUGH:
             what = f"a trial needs {ENOUGH} folds, there are {len(self.folds.folds)}"
@@ -92,8 +96,7 @@ class Tuning:
     def work(self, group: Group) -> str:
         """Train a group; one line."""
         begin = time.perf_counter()
-        made = self.settings[group.trial].made
-        assert made
+        made = self.prepare(*group.assignments)
         scores = fold_scores(*made, self.folds, group.folds)
         return Scored(group.trial, time.perf_counter() - begin, scores).to_json()
 
@@ -209,7 +212,7 @@ class Tuning:
             missing = [f for f in range(folds) if (one.number, f) not in self._scores]
             failed = any(score.failure for score in self._scored(one.number, range(folds)))
             if missing and not failed:
-                yield Group(one.number, missing)
+                yield Group(one.number, tuple(one.assignments), missing)
 
     def _prune(self, folds: int) -> None:
         """Leave behind what Optuna's pruner gives up after so many folds."""
@@ -249,7 +252,7 @@ class Tuning:
 
     def _setting(self, number: int, values: Mapping[str, Any]) -> Setting:
         try:
-            return Setting(number, values, self.prepare(assignments_of(values)))
+            return Setting(number, values, self.prepare(*assignments_of(values)))
         except BpcliError as error:
             first = error.problems[0]
             return Setting(number, values, None, f"{first.where}: {first.what}")
@@ -289,6 +292,7 @@ def _optuna_study(spec: TuneSpec, metric: Metric, seed: int) -> Any:
         "hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=2, reduction_factor=2),
     }
     return optuna.create_study(
+        study_name="bpcli",  # hyperband deals out its trials by the name
         sampler=samplers[spec.sampler](),
         pruner=pruners[spec.pruner](),
         direction="maximize" if metric.better == "higher" else "minimize",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bad_inputs import (
     check,
+    cluster,
     clusters,
     config,
     data,
@@ -38,6 +39,7 @@ AREAS = {
     "selection": selection.CASES,
     "insight": insight.CASES,
     "clusters": clusters.CASES,
+    "cluster": cluster.CASES,
     "other": other.CASES,
 }
 CASES: list[Case] = [case for cases in AREAS.values() for case in cases]

@@ -280,7 +280,7 @@ CASES = [
         8,
         ("iteration 1", "--resume"),
         "train c.yaml -o new",
-        around=patched("bpcli.nn.stepper.Stepper._gradient", MemoryError()),
+        around=patched("bpcli.nn.sources.OwnRows.evaluate", MemoryError()),
         rows=(71,),
         leaves="new",
     ),

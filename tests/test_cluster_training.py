@@ -1,0 +1,84 @@
+"""One training on a Dask cluster: its gradients come from wherever, and the model is the same."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from clusters import by_hand, children
+from resuming import KILL, TERM, begin, end, essence, flowers, wait_for
+from running import bpcli
+
+CONFIG = """\
+data: {path: flowers.csv, target: species}
+network: [{dense: 8}, tanh, {dropout: 0.1}]
+optimizer: adam
+batch_size: 16
+epochs: 20
+shards: 4
+output: {checkpoint_every: 0.01}
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("training")
+    flowers(folder, CONFIG)
+    bpcli("train", "flowers.yaml", "-o", "here", cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_any_number_of_workers_trains_one_model(place: Path, workers: int) -> None:
+    run = place / f"by-{workers}"
+    bpcli("train", "flowers.yaml", "-o", run, "--cluster", f"local:{workers}", cwd=place)
+    assert essence(run) == essence(place / "here")
+
+
+def test_a_worker_killed_in_the_middle_is_replaced(place: Path) -> None:
+    run = place / "killed"
+    process = begin("train", "flowers.yaml", "-o", run, "--cluster", "local:2", cwd=place)
+    wait_for(run / "checkpoint.safetensors", process)
+    os.kill(children(process.pid)[0], KILL)
+    code, said = end(process)
+    assert code == 0, said
+    assert "distributed" not in said
+    assert essence(run) == essence(place / "here")
+
+
+def test_a_lost_scheduler_leaves_a_checkpoint_to_go_on_from(place: Path) -> None:
+    words = ("train", "flowers.yaml", "-o", "lost")
+    with by_hand(place) as cluster:
+        process = begin(*words, "--cluster", cluster.file.name, cwd=place)
+        wait_for(place / "lost" / "checkpoint.safetensors", process)
+        cluster.scheduler.kill()
+        code, said = end(process)
+    assert code == 8, said
+    error, fix, consequence = said.splitlines()[-3:]
+    assert error.startswith("error[BP-R032] ") and "--resume" in fix
+    assert "has a checkpoint at iteration " in consequence
+    bpcli(*words, "--resume", cwd=place)
+    assert essence(place / "lost") == essence(place / "here")
+
+
+def test_a_signal_keeps_a_checkpoint_and_tells_the_way_on(place: Path) -> None:
+    words = ("train", "flowers.yaml", "-o", "asked", "--cluster", "local:1")
+    process = begin(*words, cwd=place)
+    wait_for(place / "asked" / "checkpoint.safetensors", process)
+    workers = children(process.pid)
+    code, said = end(process, TERM)
+    assert code == 143, said
+    assert "--cluster local:1" in said.splitlines()[-1]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    bpcli("train", "flowers.yaml", "-o", "asked", "--resume", cwd=place)
+    assert essence(place / "asked") == essence(place / "here")
+
+
+def test_a_run_in_shards_is_verified_without_a_cluster(place: Path) -> None:
+    assert "byte-equal" in bpcli("verify", "here", "--exact", cwd=place).stdout
+
+
+def test_without_shards_a_cluster_has_nothing_to_do(place: Path) -> None:
+    words = ("train", "flowers.yaml", "--set", "shards=null", "--cluster", "local:2")
+    assert "shards=16" in bpcli(*words, cwd=place, code=2).stderr

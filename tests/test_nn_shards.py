@@ -1,0 +1,133 @@
+"""Shards: the batches they make, and gradients that are those of all rows together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.nn.activations import Tanh
+from bpcli.nn.batches import Rows
+from bpcli.nn.divergence import Diverged
+from bpcli.nn.layer import Array, Layer
+from bpcli.nn.layers import Dense, Dropout
+from bpcli.nn.losses.classes import CrossEntropy
+from bpcli.nn.method import Method
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers.gradients import SGD
+from bpcli.nn.optimizers.moments import Adam
+from bpcli.nn.schedules import Constant
+from bpcli.nn.shards import Moment, Shards
+from bpcli.nn.state import State
+from bpcli.nn.training import train
+from bpcli.nn.update import Clip
+
+PLAIN: list[Layer] = [Dense(units=6), Tanh(), Dense(units=3)]
+LAYERS: list[Layer] = [*PLAIN[:2], Dropout(rate=0.3), PLAIN[2]]
+
+
+def table(n: int = 103, weights: bool = True) -> Rows:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1, n, 5))
+    c = rng.uniform(0.1, 2, (1, n, 1)) if weights else None
+    return Rows(x, np.eye(3)[rng.integers(0, 3, n)][None], c)
+
+
+def method(**changes: Any) -> Method:
+    settings: dict[str, Any] = {
+        "loss": CrossEntropy(),
+        "optimizer": Adam(),
+        "schedule": Constant(),
+        "rates": (0.01,),
+        "batch_size": 20,
+        "iterations": 15,
+        "shards": 4,
+        "clip": Clip(norm=1.0),
+    }
+    return Method(**(settings | changes))
+
+
+def begin(how: Method, rows: Rows, layers: list[Layer] = LAYERS) -> tuple[Network, State]:
+    network = Network(layers, (5,))
+    return network, State.start(network, how, "float64", rows)
+
+
+def run(how: Method, rows: Rows, layers: list[Layer] = LAYERS, **elsewhere: Any) -> Array:
+    network, state = begin(how, rows, layers)
+    list(train(network, how, state, rows, **elsewhere))
+    return state.flat.copy()
+
+
+def chosen(shards: Shards, epoch: int, batch: int) -> list[int]:
+    moment = Moment(epoch, batch, 0)
+    own = [shards._chosen(number, moment) for number in range(shards.method.shards)]
+    return np.concatenate(own).tolist()
+
+
+@pytest.mark.parametrize(("n", "size", "shards"), [(103, 20, 4), (7, 3, 5), (64, 64, 3), (9, 1, 2)])
+def test_an_epoch_has_every_row_once(n: int, size: int, shards: int) -> None:
+    rows, how = table(n), method(batch_size=size, shards=shards)
+    of_all = Shards(begin(how, rows)[0], how, rows)
+    batches = [chosen(of_all, 1, batch) for batch in range(-(-n // size))]
+    assert sorted(row for batch in batches for row in batch) == list(range(n))
+    assert [len(batch) for batch in batches] == [of_all.rows_of(i) for i in range(len(batches))]
+    if n > 100:
+        assert batches[0] != chosen(of_all, 2, 0)
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_the_gradients_add_up_to_that_of_the_batch(weights: bool) -> None:
+    rows, how = table(weights=weights), method(shards=4)
+    network, state = begin(how, rows, PLAIN)
+    shards = Shards(network, how, rows)
+    moment = Moment(1, 2, 7)
+    parts = [(p.loss.copy(), p.grad.copy()) for p in shards.in_turn(state.flat, moment)]
+    batch = chosen(shards, 1, 2)
+    whole = Rows(rows.x[:, batch], rows.t[:, batch], None if rows.c is None else rows.c[:, batch])
+    one = method(shards=1, batch_size=len(batch))
+    alone = Shards(network, one, whole).part(0, state.flat, Moment(1, 0, 7))
+    assert sum(loss for loss, _ in parts) == pytest.approx(alone.loss, rel=1e-12)
+    assert sum(grad for _, grad in parts) == pytest.approx(alone.grad, rel=1e-9, abs=1e-12)
+
+
+def test_full_batch_descent_is_what_it_is_without_shards() -> None:
+    rows = table()
+    full = {"batch_size": 103, "optimizer": SGD(), "rates": (0.1,)}
+    apart, whole = (run(method(shards=shards, **full), rows, PLAIN) for shards in (5, 1))
+    assert apart == pytest.approx(whole, rel=1e-9, abs=1e-12)
+
+
+def test_who_computes_the_parts_changes_no_bit() -> None:
+    rows, how = table(), method()
+    network, _ = begin(how, rows)
+    several = [Shards(network, how, rows) for _ in range(3)]
+
+    def elsewhere(flat: Array, moment: Moment) -> Any:
+        parts = {}
+        for number in (2, 0, 3, 1):
+            part = several[number % 3].part(number, flat.copy(), moment)
+            parts[number] = part._replace(grad=part.grad.copy())
+        return [parts[number] for number in sorted(parts)]
+
+    assert run(how, rows, elsewhere=elsewhere).tobytes() == run(how, rows).tobytes()
+
+
+def test_training_goes_on_in_the_middle_of_an_epoch() -> None:
+    rows, how = table(), method()
+    network, state = begin(how, rows)
+    for _ in train(network, how._replace(iterations=8), state, rows):
+        pass
+    assert state.iteration == 8
+    list(train(network, how, state, rows))
+    assert state.flat.tobytes() == run(how, rows).tobytes()
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_where_it_diverges_is_named(shards: int) -> None:
+    rows, how = table(), method(optimizer=SGD(), rates=(0.1,), shards=shards)
+    rows.x[0, -1, 0] = np.inf
+    network, state = begin(how, rows)
+    with pytest.raises(Diverged) as error:
+        list(train(network, how, state, rows))
+    assert (error.value.what, error.value.layer) == ("gradient", "the data")
