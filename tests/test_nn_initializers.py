@@ -13,6 +13,7 @@ from running import train, write_csv
 from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.composite import Parallel, Residual
+from bpcli.nn.ensembling import Signs
 from bpcli.nn.initializers import (
     LSUV,
     NTK,
@@ -56,6 +57,7 @@ SPREAD: dict[Initializer, tuple[float, float]] = {
     Orthogonal(gain=3.0): (9 / INPUTS, 1),
     LSUV(): (1 / INPUTS, 1),
     KMeansPlusPlus(): (1, 1),
+    Signs(): (1, 1),
 }
 
 

@@ -81,7 +81,10 @@ RANDOM = {
     *("dropout", "noise", "category_dropout"),
     *("random_shift", "random_flip", "random_crop"),
 }
-ELSEWHERE = {"prototypes"}  # scikit-learn's distances, test_nn_clusters.py
+ELSEWHERE = {
+    "prototypes",  # scikit-learn's distances, test_nn_clusters.py
+    *("batch_ensemble", "member_dense"),  # plain networks, test_nn_ensembling.py
+}
 
 
 def test_every_layer_has_an_oracle() -> None:

@@ -80,11 +80,11 @@ class BatchEnsemble(Layer):
 
 
 class MemberDense(Layer):
-    """y_k = x_k W_k + b_k: an output layer for each member, their outputs one behind the other.
+    """y = x W + b, each member by itself; their outputs stand one behind the other.
 
     x (R,B,K,I) → y (R,B,units), units / K for each member;  W (R,K,I,units / K), b (R,1,units).
     Flat rows have one member.
-    Backward: dx_k = dy_k W_kᵀ, dW_k = x_kᵀ dy_k, db = Σ dy over the rows.
+    Backward: dx = dy Wᵀ, dW = xᵀ dy, db = Σ dy over the rows; each member by itself.
     """
 
     name: ClassVar[str] = "member_dense"
