@@ -30,7 +30,6 @@ from bpcli.cli import (
     validate,
     verify,
 )
-from bpcli.cli.bug import report_bug
 from bpcli.cli.usage import call
 from bpcli.config.errors import BpcliError, Problem, ResourceError
 from bpcli.runs.signals import Interrupted, requests
@@ -104,6 +103,8 @@ def run() -> int:
             print(f"{asked}: nothing was written", file=sys.stderr)
         return asked.exit_code
     except Exception as error:
+        from bpcli.cli.bug import report_bug
+
         return report_bug(error)
     return 0
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 ConfigFile = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="YAML file that describes the experiment.")
