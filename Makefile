@@ -10,7 +10,7 @@ bench := .bench/env/bin/python
 fuzzer := .fuzz/env/bin/python
 
 # Settings of the caller's shell that would lead pip, Python or the tests astray.
-unexport MAKEFLAGS MFLAGS PYTHONHOME PYTHONPATH PYTHONWARNINGS VIRTUAL_ENV
+unexport MAKEFLAGS MFLAGS PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONWARNINGS VIRTUAL_ENV
 unexport PIP_PREFIX PIP_QUIET PIP_TARGET PIP_VERBOSE
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -92,7 +92,8 @@ define environment
 		echo 'Setting up $(1), which takes a minute ...' >&2; \
 		"$(PYTHON)" -m venv --clear $(1); } \
 	&& $(1)/bin/python -m pip install --quiet --quiet 'pip>=25.1' \
-	&& $(1)/bin/python -m pip install --quiet --quiet $(2)
+	&& $(1)/bin/python -m pip install --quiet --quiet $(2) \
+	&& $(1)/bin/python -m compileall -q bpcli
 endef
 
 .venv/.ready: pyproject.toml $(call stale,.venv)
