@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,22 @@ def test_what_does_not_fit_memory_is_refused_before_it_is_tried(tmp_path: Path) 
         done = bpcli(command, ROOT / "configs" / "iris.yaml", "--set", wide, cwd=tmp_path, code=8)
         assert "GB" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "seen"),
+    [
+        (lambda i: f"{i % 7},5", (), True),
+        (lambda i: f"{i % 7},5" if i % 3 else f"{i % 7}", (), True),
+        (lambda i: f"{1 + i % 9},{i * 37 % 11:03d}", (), False),  # may be thousands
+        (lambda i: f"{i % 7},{i % 5},1", (), False),
+        (lambda i: f"{i % 7},5", ("--set", "data.decimal=."), False),
+    ],
+)
+def test_a_decimal_comma_is_seen(
+    cells: Callable[[int], str], decimal: tuple[str, ...], seen: bool, tmp_path: Path
+) -> None:
+    lines = [f"{cells(i)};{i % 4};{i * i}" for i in range(1, 60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a;b;y", *lines]) + "\n")
+    text = bpcli("init", "t.csv", "--target", "y", "-o", "-", *decimal, cwd=tmp_path).stdout
+    assert ("decimal: ','" in text) == ("a: numeric" in text) == seen

@@ -26,6 +26,10 @@ _MAYBE_CODES = re.compile(r"(?:^|\0) *[+-]?0\d+ *(?:\0|$)", re.ASCII)
 _LEADING_ZERO = re.compile(r"(?:^|\0)[+-]?0\d+(?:\0|$)", re.ASCII)
 
 
+_WITH_COMMA = re.compile(r"[+-]?\d+(,\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})*", re.ASCII)
+
+
 class Facts(NamedTuple):
     """Counts over the rows, and the distinct words with their numbers."""
 
@@ -53,6 +57,19 @@ class Facts(NamedTuple):
     def integers(self) -> bool:
         """Every cell is a whole number."""
         return bool(np.all(self.values == np.floor(self.values)))
+
+    @property
+    def decimal_commas(self) -> bool:
+        """Nearly every cell is a number if its comma is the decimal sign; one cannot be 1,000."""
+        if not self.bad:
+            return False
+        fits = np.array([bool(_WITH_COMMA.fullmatch(word)) for word in self.words])
+        fractions = any(
+            fit and not _THOUSANDS.fullmatch(word)
+            for fit, word in zip(fits, self.words, strict=True)
+            if "," in word
+        )
+        return fractions and self.nearly(int(self.counts[fits].sum()))
 
     @property
     def codes(self) -> bool:

@@ -186,6 +186,21 @@ def _boolean_problems(table: Table, name: str) -> list[Problem]:
     return [table.cell_problem("BP-D018", name, wrong, "true or false, yes or no, 1 or 0", fix)]
 
 
+def decimal_commas(table: Table) -> list[str]:
+    """The columns read as text whose cells would be numbers with a comma as decimal sign."""
+    rows = np.arange(table.n_rows)
+    return [name for name in table.names if outline_of(table.cells(name), rows).decimal_commas]
+
+
+def describe_commas(table: Table) -> list[Notice]:
+    """That they are read as text, since the decimal sign is another one."""
+    columns = decimal_commas(table)
+    if not columns:
+        return []
+    what = f"numbers with a decimal comma are read as text, in columns {listing(columns)}"
+    return [Notice("BP-D123", table.path.name, what, 'set data.decimal: ","')]
+
+
 def describe_suspects(table: Table, columns: tuple[Column, ...]) -> list[Notice]:
     """The words in text columns that may mean a missing cell; nobody but the user knows."""
     asked: dict[str, list[str]] = {}

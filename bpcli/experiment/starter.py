@@ -16,7 +16,7 @@ from bpcli.config.dump import dump
 from bpcli.config.overrides import override
 from bpcli.data.facts import Facts, outline_of
 from bpcli.data.read import read_table
-from bpcli.data.roles import Column, assign_roles, check_names
+from bpcli.data.roles import Column, assign_roles, check_names, decimal_commas
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 from bpcli.data.task import infer_task
@@ -38,6 +38,10 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
     config = build(asked, Config)
     spec = config.data
     table = read_table(data, spec)
+    if "decimal" not in asked.value["data"] and decimal_commas(table):
+        asked = override(asked, ['data.decimal=","'])
+        spec = build(asked, Config).data
+        table = read_table(data, spec)
     targets = check_names(table, spec, unsupervised=config.is_unsupervised)
     words = _missing_words(table, targets)
     if words:

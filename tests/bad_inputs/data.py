@@ -587,6 +587,13 @@ NOTICES = [
         "data.missing",
     ),
     said(
+        "numbers with a decimal comma",
+        "BP-D123",
+        "\n".join(["a;b;y", *(f"{i};{i % 7},5;{i % 3},5" for i in range(1, 40))]) + "\n",
+        "columns b, y",
+        "data.decimal",
+    ),
+    said(
         "dates with the day first",
         "BP-D118",
         added("d", lambda i: f"{i + 1:02d}/02/2024"),

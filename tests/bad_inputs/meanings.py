@@ -164,6 +164,7 @@ MEANINGS = {
     "BP-D076": "A pixel is missing.",
     "BP-D121": "Pixels are put in the order of their numbers.",
     "BP-D122": "Pixels are much darker or brighter than the scale says.",
+    "BP-D123": "Numbers have a decimal comma.",
     "BP-D140": "The column of the split has no training row.",
     "BP-D141": "A number is too large to train on.",
     "BP-D142": "Columns are equal.",
