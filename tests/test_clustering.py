@@ -182,7 +182,7 @@ def test_a_picture_of_the_clusters(trained: Trained) -> None:
     folder, _ = trained
     bpcli("train", "c.yaml", "-o", "drawn", "--picture", "-q", cwd=folder)
     drawn = (folder / "drawn" / "clusters.svg").read_text()
-    assert "3 clusters" in drawn and "first principal component" in drawn
+    assert "3 clusters" in drawn and "first component" in drawn
     assert (folder / "drawn" / "clusters.png").read_bytes().startswith(b"\x89PNG")
     bpcli("train", "c.yaml", "-o", "drawn", "--resume", "--picture", "-q", cwd=folder)
     assert (folder / "drawn" / "clusters.svg").read_text() == drawn

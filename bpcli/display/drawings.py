@@ -25,13 +25,13 @@ def draw_clusters(axes: Axes, plane: Plane) -> None:
     """A dot a row in the colour of its cluster, a cross a centre with its number."""
     for k in range(len(plane.centres)):
         axes.plot(*plane.points[plane.labels == k].T, ".", alpha=0.6)
-    axes.plot(*plane.centres.T, "x", color="black")
+    axes.plot(*plane.centres.T, "x", color=axes.title.get_color())
     for number, (x, y) in enumerate(plane.centres.tolist(), 1):
         axes.annotate(str(number), (x, y), xytext=(4, 4), textcoords="offset points")
     for which, name, share in zip(("x", "y"), ("first", "second"), plane.shares, strict=True):
-        text = f"{name} principal component, {100 * share:.0f} % of the variance"
+        text = f"{name} component, {100 * share:.0f} % of the variance"
         axes.set(**{f"{which}label": text})
-    axes.set_title(f"{len(plane.centres)} clusters")
+    axes.set_title(f"{len(plane.centres)} clusters on the first two principal components")
 
 
 def draw_importances(axes: Axes, scored: Scored, most: int) -> None:

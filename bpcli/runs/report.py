@@ -6,8 +6,17 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from bpcli.config.errors import DataError, ModelError, Problem
+from bpcli.data.asking import COMMAND
+from bpcli.data.read import read_table
+from bpcli.data.split import SET_NAMES, TRAIN
+from bpcli.data.without_target import CLUSTERING, UNSUPERVISED
+from bpcli.experiment.embedding import embedded
+from bpcli.experiment.plane import Plane
 from bpcli.experiment.predictor import Ensemble
+from bpcli.nn import latent
 from bpcli.runs import folder as names
 from bpcli.runs.explain import Explanation, Tell, Wanted, explain_model
 from bpcli.runs.model import ModelRecord, read_model
@@ -37,6 +46,7 @@ class Report(NamedTuple):
     network: dict[str, Any] | None  # that the page can run
     unrun: str  # why there is none
     sweep: dict[str, Any] | None
+    plane: Plane | None  # of clusters, where the data are still there
 
 
 def read_report(
@@ -45,11 +55,13 @@ def read_report(
     """The facts of a completed run.  Raises ModelError."""
     stored = StoredRun.read(run)
     model, ensemble = read_model(run)
-    explanation, unexplained = _explained(stored, run, tell)
-    try:
-        network, unrun = portable(ensemble), ""
-    except Unportable as error:
-        network, unrun = None, str(error)
+    explanation, network, plane = None, None, None
+    unexplained, unrun = "", ""
+    if stored.record["task"] not in UNSUPERVISED:
+        explanation, unexplained = _explained(stored, run, tell)
+        network, unrun = _network(ensemble)
+    elif stored.record["task"] == CLUSTERING:
+        plane = _plane(ensemble, stored, model)
     return Report(
         stored,
         model,
@@ -65,6 +77,7 @@ def read_report(
         network,
         unrun,
         None if sweep is None else _sweep(sweep),
+        plane,
     )
 
 
@@ -76,6 +89,32 @@ def _explained(stored: StoredRun, run: Path, tell: Tell) -> tuple[Explanation | 
         return explain_model(run, path, {}, _WANTED, tell), ""
     except DataError as error:
         return None, error.problems[0].what
+
+
+def _network(ensemble: Ensemble) -> tuple[dict[str, Any] | None, str]:
+    """The network as data that the page can run, or why there is none."""
+    try:
+        return portable(ensemble), ""
+    except Unportable as error:
+        return None, str(error)
+
+
+def _plane(ensemble: Ensemble, stored: StoredRun, model: ModelRecord) -> Plane | None:
+    """The training rows by cluster, where their table is still there as it was."""
+    data = stored.config["data"]
+    path = stored.folder / str(data.get("path") or data.get("train"))
+    try:
+        table = read_table(path, model.features.reading(str(path), {}), COMMAND)
+    except DataError:
+        return None
+    if table.sha256 != model.data_sha256:
+        return None
+    (part,) = ensemble.parts
+    split = stored.table(names.SPLIT)
+    rows = [int(one["row"]) - 1 for one in split if one["set"] == SET_NAMES[TRAIN]]
+    x = ensemble.features.encode(table)[rows]
+    centres = latent.centres(part.network, part.flat)[0].astype(np.float64)
+    return Plane.of(embedded(part, x), part.predict_inputs(x).argmin(axis=1), centres)
 
 
 def _text(path: Path) -> str:

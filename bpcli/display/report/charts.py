@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpcli.display.closing import means
-from bpcli.display.drawings import draw_attributions, draw_importances
+from bpcli.display.drawings import draw_attributions, draw_clusters, draw_importances
 from bpcli.display.pictures import draw_sweep, drawn, plain_numbers
 from bpcli.display.plots import log_scaled
 from bpcli.display.text import show
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bpcli.data.arrays import Floats
+    from bpcli.experiment.plane import Plane
     from bpcli.insight.attribution import Attributions
     from bpcli.runs.explain import Scored
 
@@ -137,6 +138,11 @@ def reliability(sure: Floats, right: Floats) -> Svg:
         axes.grid(alpha=0.3)
 
     return _svg(draw, _HALF, "reliability of the probabilities")
+
+
+def clusters(plane: Plane) -> Svg:
+    """Rows by cluster, and their centres."""
+    return _svg(lambda axes: draw_clusters(axes, plane), _HALF, "clusters")
 
 
 def importances(scored: Scored) -> Svg:

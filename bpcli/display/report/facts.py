@@ -5,107 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bpcli.data.without_target import UNSUPERVISED
 from bpcli.display.figures import MISSING, counted, duration, number
 from bpcli.display.overview import layer_rows
-from bpcli.display.report import charts
-from bpcli.display.report.judged import judged
+from bpcli.display.report import charts, with_target, without_target
 
 if TYPE_CHECKING:
     from bpcli.runs.report import Report
 
-_SETS = ("train", "validation", "test")
-_CONTENTS = (
-    ("result", "Result"),
-    ("what-if", "What if"),
-    ("why", "Importance"),
-    ("training", "Training"),
-    ("data", "Data"),
-    ("again", "Reproduce"),
-)
+_CONTENTS = {
+    "result": "Result",
+    "what-if": "What if",
+    "why": "Importance",
+    "training": "Training",
+    "data": "Data",
+    "again": "Reproduce",
+}
+_OF_TARGETS = ("what-if", "why")
 
 
 def facts_of(report: Report) -> dict[str, Any]:
     """Everything that the template asks for."""
+    untaught = report.stored.record["task"] in UNSUPERVISED
+    result = without_target.result if untaught else with_target.result
+    contents = {k: name for k, name in _CONTENTS.items() if not (untaught and k in _OF_TARGETS)}
     return {
-        "contents": _CONTENTS,
-        **_head(report),
-        **_result(report),
+        "title": report.stored.folder.resolve().name,
+        "contents": contents,
+        **result(report),
         **_why(report),
         **_training(report),
         **_data(report),
         **_again(report),
     }
-
-
-def _head(report: Report) -> dict[str, Any]:
-    stored, target = report.stored, report.ensemble.target
-    held_out = report.metrics["details"]["set"]
-    best = list(report.metrics[held_out].items())[:3]
-    record = stored.record
-    tiles = [(f"{name}, {held_out} rows", number(value)) for name, value in best]
-    tiles += [("parameters", f"{record['parameters']:,}"), ("epochs", f"{record['epochs']:,}")]
-    about = f"{record['task']}, predicting {', '.join(target.columns)}; run {record['run']}"
-    return {"title": stored.folder.resolve().name, "subtitle": about, "tiles": tiles}
-
-
-def _result(report: Report) -> dict[str, Any]:
-    metrics, details = report.metrics, report.metrics["details"]
-    held_out = details["set"]
-    columns = {name: metrics[name] for name in _SETS if name in metrics}
-    columns["baseline"] = metrics["baseline"].get(held_out, {})
-    if "linear_baseline" in metrics:
-        columns["linear model"] = metrics["linear_baseline"].get(held_out, {})
-    spans = details["intervals"]
-    rows = [
-        (name, *(number(one.get(name)) for one in columns.values()), _span(spans.get(name)))
-        for name in metrics[held_out]
-    ]
-    heads = ["metric", *columns, f"95 % interval, {held_out}"]
-    lines = [f"The baseline is {metrics['baseline']['predicts']}."]
-    return {
-        "scores": {"heads": heads, "rows": rows},
-        "result_lines": lines,
-        "held_out": held_out,
-        "confusion": _confusion(report, details),
-        "details": _parts(details),
-        "judged": judged(report),
-        "unrun": report.unrun,
-    }
-
-
-def _span(pair: list[float] | None) -> str:
-    return f"{number(pair[0])} … {number(pair[1])}" if pair else MISSING
-
-
-def _confusion(report: Report, details: dict[str, Any]) -> dict[str, Any] | None:
-    """Counts, each with its share of the true class."""
-    counts, target = details.get("confusion"), report.ensemble.target
-    if counts is None or target.kind != "classes":
-        return None
-    rows = [
-        (
-            name,
-            [{"count": f"{n:,}", "share": round(70 * n / max(1, sum(row)))} for n in row],
-        )
-        for name, row in zip(target.classes, counts, strict=True)
-    ]
-    return {"names": list(target.classes), "rows": rows}
-
-
-def _parts(details: dict[str, Any]) -> dict[str, Any] | None:
-    """The scores of each class, label, target or level."""
-    for key in ("by_class", "by_label", "by_target", "by_level"):
-        if key in details:
-            parts = details[key]
-            names = list(dict.fromkeys(name for one in parts.values() for name in one))
-            rows = [(part, *(_score(one.get(n)) for n in names)) for part, one in parts.items()]
-            kind = key.removeprefix("by_")
-            return {"title": f"By {kind}", "heads": [kind, *names], "rows": rows}
-    return None
-
-
-def _score(value: float | None) -> str:
-    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def _why(report: Report) -> dict[str, Any]:
