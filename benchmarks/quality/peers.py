@@ -164,7 +164,7 @@ def realmlp(small: bool):
             (False, False): RealMLP_TD_Classifier,
         }
         x = filled(x, sets)
-        model = kinds[small, table.is_regression](device="cpu", random_state=0, n_threads=2)
+        model = kinds[small, table.is_regression](device="cpu", random_state=0, n_threads=1)
         learn, test = sets != "test", sets == "test"
         held_out = np.flatnonzero(sets[learn] == "validation")
         model.fit(x[learn], y[learn], val_idxs=held_out)

@@ -2,7 +2,8 @@
 
 python benchmarks/quality/run.py [--seeds 3] [--tables a,b] [--entries x,y] [--datasets FOLDER]
 
-What was measured is kept in .bench/quality.jsonl and not measured again. `make quality` runs this.
+Every entry has one core, and so many tables are measured at once as there are cores. What was
+measured is kept in .bench/quality.jsonl and not measured again. `make quality` runs this.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from queue import Queue
 
 from page import page
 from tables import ROOT, TABLES, Table, write_sample
@@ -31,6 +34,7 @@ OURS = {
     "bpcli linear": {"network": "linear"},
     "bpcli realmlp_small": {"network": "realmlp_small"},
     "bpcli realmlp": {"network": "realmlp"},
+    "bpcli tabm": {"network": "tabm"},
 }
 
 
@@ -42,14 +46,23 @@ def main() -> None:
     parser.add_argument("--datasets", type=Path, default=ROOT.parent / "shared" / "datasets")
     asked = parser.parse_args()
     KEPT.parent.mkdir(exist_ok=True)
-    for seed in range(asked.seeds):
-        for name in asked.tables.split(","):
-            compare(TABLES[name], seed, asked.entries.split(","), asked.datasets)
+    work = [(TABLES[t], seed) for seed in range(asked.seeds) for t in asked.tables.split(",")]
+    free: Queue[int] = Queue()
+    for core in os.sched_getaffinity(0):
+        free.put(core)
+
+    def on_a_core(one: tuple[Table, int]) -> None:
+        core = free.get()
+        compare(*one, asked.entries.split(","), asked.datasets, core)
+        free.put(core)
+
+    with ThreadPoolExecutor(free.qsize()) as pool:
+        list(pool.map(on_a_core, work))
     (ROOT / "docs" / "quality.md").write_text(page(records(), machine()), encoding="utf-8")
 
 
-def compare(table: Table, seed: int, entries: list[str], datasets: Path) -> None:
-    """Measure what is not yet known of a table and a seed."""
+def compare(table: Table, seed: int, entries: list[str], datasets: Path, core: int) -> None:
+    """Measure on a core what is not yet known of a table and a seed."""
     known = {(r["table"], r["seed"], r["entry"]) for r in records()}
     wanted = [entry for entry in entries if (table.name, seed, entry) not in known]
     if not wanted:
@@ -57,18 +70,20 @@ def compare(table: Table, seed: int, entries: list[str], datasets: Path) -> None
     with tempfile.TemporaryDirectory() as folder:
         data = write_sample(table, datasets, Path(folder))
         reference = Path(folder, "linear")
-        train(table, data, seed, {"network": "linear"}, reference)
+        train(table, data, seed, {"network": "linear"}, reference, core)
         for entry in wanted:
             if entry in OURS:
                 run = Path(folder, entry.replace(" ", "_"))
-                result = train(table, data, seed, OURS[entry], run)
+                result = train(table, data, seed, OURS[entry], run, core)
             else:
-                result = peer(table, data, entry, reference)
+                result = peer(table, data, entry, reference, core)
             say(table, seed, entry, result)
             keep({"table": table.name, "seed": seed, "entry": entry, **result})
 
 
-def train(table: Table, data: Path, seed: int, settings: dict[str, str], run: Path) -> dict:
+def train(
+    table: Table, data: Path, seed: int, settings: dict[str, str], run: Path, core: int
+) -> dict:
     """`bpcli train` as a user calls it, its time with it, and the scores of its test rows."""
     config = data.with_suffix(".yaml")
     config.write_text(json.dumps({"data": {"path": data.name, "target": table.target}}))
@@ -76,7 +91,7 @@ def train(table: Table, data: Path, seed: int, settings: dict[str, str], run: Pa
     options = [part for path, value in sets.items() for part in ("--set", f"{path}={value}")]
     begin = time.perf_counter()
     command = [sys.executable, "-m", "bpcli", "train", str(config), "-o", str(run), "-q", *options]
-    process(command)
+    process(command, core)
     return {"seconds": time.perf_counter() - begin, **scores(table, run)}
 
 
@@ -87,15 +102,18 @@ def scores(table: Table, run: Path) -> dict[str, float | None]:
     return {"error": 1 - test["accuracy"], "log_loss": test["log_loss"]}
 
 
-def peer(table: Table, data: Path, entry: str, reference: Path) -> dict:
+def peer(table: Table, data: Path, entry: str, reference: Path, core: int) -> dict:
     arguments = [entry, str(data), str(reference), table.name]
-    done = process([sys.executable, str(HERE / "peers.py"), *arguments])
+    done = process([sys.executable, str(HERE / "peers.py"), *arguments], core)
     return json.loads(done.splitlines()[-1])
 
 
-def process(command: list[str]) -> str:
-    two = {"OMP_NUM_THREADS": "2"}  # or threads of a peer wait for each other on a busy machine
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **two})
+def process(command: list[str], core: int) -> str:
+    """What a process prints that runs on a core."""
+    own = {**os.environ, "OMP_NUM_THREADS": "1"}  # or a peer's threads wait for each other
+    done = subprocess.run(
+        ["taskset", "--cpu-list", str(core), *command], capture_output=True, text=True, env=own
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
     return done.stdout
