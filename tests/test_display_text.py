@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.display.figures import aligned, duration, number
+from bpcli.display.figures import aligned, duration, number, rough
 from bpcli.display.text import show
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=60)  # lone surrogates too
@@ -116,6 +116,14 @@ def test_the_cut_is_bounded_and_keeps_a_prefix(text, limit):
 )
 def test_number(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.0321, "0.03"), (5.7, "6"), (96.0, "100"), (123.0, "100"), (1.2e-05, "1e-05")],
+)
+def test_rough(value, text):
+    assert rough(value) == text
 
 
 def test_aligned_numbers_share_width_and_decimal_point():

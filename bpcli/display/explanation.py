@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bpcli.display.bars import Bar
 from bpcli.display.closing import model
-from bpcli.display.figures import aligned, number
+from bpcli.display.figures import aligned, number, rough
 from bpcli.display.plots import sparkline
 from bpcli.display.tables import head, quiet_table
 from bpcli.display.text import show
@@ -78,7 +78,7 @@ def _bars(
 
 
 def _errors(errors: Sequence[float | None]) -> list[str]:
-    return ["" if error is None else f" ± {error:.1g}" for error in errors]
+    return ["" if error is None else f" ± {rough(error)}" for error in errors]
 
 
 def _effect(one: Effect, answers: Sequence[str]) -> Iterator[RenderableType]:

@@ -16,6 +16,11 @@ def number(value: float | None) -> str:
     return f"{value:#.4g}".rstrip(".")
 
 
+def rough(value: float) -> str:
+    """One significant digit: 0.03, 6, 100, 1e-05."""
+    return f"{float(f'{value:.1g}'):g}"
+
+
 def aligned(values: Sequence[float | None]) -> list[str]:
     """The numbers as texts of one width whose decimal points stand below each other."""
     texts = [number(value) for value in values]
