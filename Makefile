@@ -57,7 +57,7 @@ bench: .bench/env/.ready ## time bpcli, scikit-learn and PyTorch in turn; writes
 	@$(bench) benchmarks/run.py
 
 quality: .bench/quality/.ready ## compare the defaults with other tools on fifteen tables; writes docs/quality.md
-	@.bench/quality/bin/python benchmarks/quality/run.py $(QUALITY)
+	@.bench/quality/bin/python benchmarks/quality.py $(QUALITY)
 
 coverage: .venv/.ready ## measure how often intervals hold the truth; writes docs/coverage.md
 	@$(python) benchmarks/coverage.py

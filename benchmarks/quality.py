@@ -1,6 +1,6 @@
 """bpcli and its peers on fifteen tables, same splits and seeds; writes docs/quality.md.
 
-python benchmarks/quality/run.py [--seeds 3] [--tables a,b] [--entries x,y] [--datasets FOLDER]
+python benchmarks/quality.py [--seeds 3] [--tables a,b] [--entries x,y] [--datasets FOLDER]
 
 Every entry has one core, and so many tables are measured at once as there are cores. What was
 measured is kept in .bench/quality.jsonl and not measured again. `make quality` runs this.
@@ -12,16 +12,14 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from queue import Queue
 
-from page import page
+from cores import on_each_core, output_of
+from quality_page import page
 from tables import ROOT, TABLES, Table, write_sample
 
 HERE = Path(__file__).parent
@@ -47,17 +45,8 @@ def main() -> None:
     asked = parser.parse_args()
     KEPT.parent.mkdir(exist_ok=True)
     work = [(TABLES[t], seed) for seed in range(asked.seeds) for t in asked.tables.split(",")]
-    free: Queue[int] = Queue()
-    for core in os.sched_getaffinity(0):
-        free.put(core)
-
-    def on_a_core(one: tuple[Table, int]) -> None:
-        core = free.get()
-        compare(*one, asked.entries.split(","), asked.datasets, core)
-        free.put(core)
-
-    with ThreadPoolExecutor(free.qsize()) as pool:
-        list(pool.map(on_a_core, work))
+    entries = asked.entries.split(",")
+    on_each_core(work, lambda one, core: compare(*one, entries, asked.datasets, core))
     (ROOT / "docs" / "quality.md").write_text(page(records(), machine()), encoding="utf-8")
 
 
@@ -90,8 +79,7 @@ def train(
     sets = {**table.settings, **settings, "seed": str(seed)}
     options = [part for path, value in sets.items() for part in ("--set", f"{path}={value}")]
     begin = time.perf_counter()
-    command = [sys.executable, "-m", "bpcli", "train", str(config), "-o", str(run), "-q", *options]
-    process(command, core)
+    output_of(core, "-m", "bpcli", "train", config, "-o", run, "-q", *options)
     return {"seconds": time.perf_counter() - begin, **scores(table, run)}
 
 
@@ -103,20 +91,8 @@ def scores(table: Table, run: Path) -> dict[str, float | None]:
 
 
 def peer(table: Table, data: Path, entry: str, reference: Path, core: int) -> dict:
-    arguments = [entry, str(data), str(reference), table.name]
-    done = process([sys.executable, str(HERE / "peers.py"), *arguments], core)
+    done = output_of(core, HERE / "quality_peers.py", entry, data, reference, table.name)
     return json.loads(done.splitlines()[-1])
-
-
-def process(command: list[str], core: int) -> str:
-    """What a process prints that runs on a core."""
-    own = {**os.environ, "OMP_NUM_THREADS": "1"}  # or a peer's threads wait for each other
-    done = subprocess.run(
-        ["taskset", "--cpu-list", str(core), *command], capture_output=True, text=True, env=own
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def records() -> list[dict]:

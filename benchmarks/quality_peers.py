@@ -1,4 +1,4 @@
-"""One peer on one table: python benchmarks/quality/peers.py PEER TABLE.csv RUN TARGET
+"""One peer on one table: python benchmarks/quality_peers.py PEER TABLE.csv RUN TARGET
 
 RUN is a run folder of bpcli on that table: the peer learns from its training and validation rows,
 reads columns in the roles that bpcli found, and predicts its test rows. Prints one line of JSON.
