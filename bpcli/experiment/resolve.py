@@ -8,12 +8,22 @@ from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.prepare import Prepared
 from bpcli.data.scalers import Standard, Unscaled
 from bpcli.data.spec import SplitSpec
-from bpcli.data.split import TRAIN, VALIDATION
+from bpcli.data.split import TRAIN
 from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
 from bpcli.experiment.image_presets import ResNet
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import MLP, Preset, Recipe, Tabular
+from bpcli.experiment.requirements import (
+    is_validated,
+    require_decidable,
+    require_fitting_loss,
+    require_full_batch,
+    require_no_embedding,
+    require_no_input,
+    require_one_network,
+    require_trainable_members,
+)
 from bpcli.experiment.unsupervised import (
     needless_decoder,
     resolve_clustering,
@@ -29,9 +39,7 @@ from bpcli.nn.losses.loss import Loss
 from bpcli.nn.losses.members import MemberLoss
 from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers.centres import Lloyd
 from bpcli.nn.optimizers.moments import Adam
-from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.schedules import Constant
 from bpcli.nn.update import Regularization
 
@@ -49,14 +57,14 @@ FEW = 200  # training rows, below which three wide layers find too little to lea
 def with_scalers(config: Config) -> Config:
     """The config with its scalers: what it says, else what its preset and loss can learn from."""
     if config.is_unsupervised:
-        _check_input(config)
+        require_no_input(config)
         return without_target(config)
     own_units = config.loss is not None and config.loss.own_units
     preset, given = preset_of(config), config.preprocess
     numeric = preset.numeric if preset else Standard()
     embedding = preset.numeric_embedding if preset else None
     if config.input is not None:
-        _check_embedding(config)
+        require_no_embedding(config)
         numeric, embedding = config.input.scaler, None
     choices = {
         "numeric": given.numeric or numeric,
@@ -64,19 +72,6 @@ def with_scalers(config: Config) -> Config:
         "target": given.target or (Unscaled() if own_units else Standard()),
     }
     return config.model_copy(update={"preprocess": given.model_copy(update=choices)})
-
-
-def _check_input(config: Config) -> None:
-    if config.input is not None:
-        what = "without a target every column is a number by itself"
-        raise ConfigError(Problem("BP-C069", "input", what, "remove input"))
-
-
-def _check_embedding(config: Config) -> None:
-    if config.preprocess.numeric_embedding is not None:
-        what = f"the numbers of {config.input and config.input.name} rows are not embedded"
-        fix = "remove it, or remove input"
-        raise ConfigError(Problem("BP-C068", "preprocess.numeric_embedding", what, fix))
 
 
 def preset_of(config: Config) -> Preset | None:
@@ -105,9 +100,9 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     """
     if prepared.target.kind == "clusters":
         loss = config.loss or KMeans()
-        _check_loss(loss, prepared)
+        require_fitting_loss(loss, prepared)
         return resolve_clustering(config, loss, prepared)
-    _check_one_network(config)
+    require_one_network(config)
     if prepared.target.kind == "latent":
         config = resolve_encoder(config, prepared)
     elif config.decoder is not None:
@@ -119,9 +114,9 @@ def resolve(config: Config, prepared: Prepared) -> Config:
     loss = config.loss or recipe.loss or LOSSES[prepared.task]
     if recipe.members is not None and not isinstance(loss, MemberLoss):
         loss = MemberLoss(loss=loss, count=recipe.members)
-    _check_loss(loss, prepared)
-    _check_ensemble(config, prepared)
-    _check_decision(config, prepared)
+    require_fitting_loss(loss, prepared)
+    require_trainable_members(config, prepared)
+    require_decidable(config, prepared)
     full = config.optimizer is not None and config.optimizer.full_batch
     choices: dict[str, Any] = {
         "task": prepared.task,
@@ -180,37 +175,15 @@ def _learning_rate(config: Config, recipe: Recipe, own_layers: bool) -> float:
 def _batch_size(config: Config, recipe: Recipe, rows: int) -> Any:
     optimizer = config.optimizer
     if optimizer is not None and optimizer.full_batch:
-        _check_full_batch(config, optimizer, rows)
+        require_full_batch(config, optimizer, rows)
         return "full"
     if config.batch_size == "full":
         return "full"
     return recipe.batch_size if config.batch_size == "auto" else config.batch_size
 
 
-def _check_full_batch(config: Config, optimizer: Optimizer, rows: int) -> None:
-    """Raises ConfigError for what would give each update another function to look at."""
-    size = config.batch_size
-    if isinstance(size, int) and size < rows:
-        what = f"{optimizer.name} compares gradients of the same rows, {size} rows change each time"
-        raise ConfigError(Problem("BP-C060", "batch_size", what, "write batch_size: full"))
-    if isinstance(optimizer, Elementwise):
-        return
-    if config.regularization and config.regularization.weight_decay:
-        what = f"{optimizer.name} minimises one function, weight_decay is not a part of it"
-        fix = "write regularization: {l2: …} in its place, or use adamw"
-        raise ConfigError(Problem("BP-C061", "regularization.weight_decay", what, fix))
-    if config.clip.norm or config.clip.value:
-        what = f"{optimizer.name} chooses its step by the gradient as it is"
-        raise ConfigError(Problem("BP-C062", "clip", what, "remove clip, or use another optimizer"))
-
-
-def _validated(config: Config, prepared: Prepared) -> bool:
-    """Whether there are rows that a network does not learn from: of the split, or a fold."""
-    return config.over_folds or len(prepared.rows(VALIDATION)) > 0
-
-
 def _stop(config: Config, prepared: Prepared, monitor: str, own_layers: bool) -> Any:
-    validated = _validated(config, prepared)
+    validated = is_validated(config, prepared)
     changes: dict[str, Any] = {}
     if config.stop.monitor == "auto":
         own = "validation_loss" if own_layers else monitor
@@ -246,7 +219,7 @@ def _calibration(config: Config, prepared: Prepared) -> Calibration:
 
     A network without hidden layers is told by its equations, which a calibration would bend.
     """
-    probabilities, rows = prepared.target.learned != "numbers", _validated(config, prepared)
+    probabilities, rows = prepared.target.learned != "numbers", is_validated(config, prepared)
     if config.calibration is None:
         wanted = probabilities and rows and not config.is_linear
         return Temperature() if wanted else Uncalibrated()
@@ -259,71 +232,3 @@ def _calibration(config: Config, prepared: Prepared) -> Calibration:
         fix = "remove calibration" + (", or set split.validation above 0" if probabilities else "")
         raise ConfigError(Problem("BP-C066", "calibration", what, fix))
     return config.calibration
-
-
-def _check_decision(config: Config, prepared: Prepared) -> None:
-    if config.decision is None:
-        return
-    if prepared.target.kind != "classes" or prepared.target.width != 2:
-        what = f"a threshold tells two classes apart, the task is {prepared.task}"
-        raise ConfigError(Problem("BP-C064", "decision", what, "remove decision"))
-    if config.decision.needs_rows and not _validated(config, prepared):
-        what = "there are no validation rows to choose it on"
-        fix = "set split.validation above 0, or write decision: {threshold: 0.5}"
-        raise ConfigError(Problem("BP-C065", "decision", what, fix))
-
-
-def _check_ensemble(config: Config, prepared: Prepared) -> None:
-    """Raises ConfigError for members that would be trained on too little, or for too short."""
-    if config.over_folds and prepared.split_method(config.split) == "time":
-        what = "folds in the order of time leave the first members few rows, and the oldest ones"
-        fix = f"write ensemble: {config.networks}, whose members share the rows"
-        raise ConfigError(Problem("BP-C063", "ensemble.folds", what, fix))
-    if config.networks > 1 and config.stop.max_time is not None:
-        what = "members may train one after another, and the time would be that of the first ones"
-        raise ConfigError(Problem("BP-C067", "stop.max_time", what, "limit epochs in its place"))
-
-
-def _check_one_network(config: Config) -> None:
-    """Raises ConfigError for what only clusters can have."""
-    if config.runs is not None:
-        what = "keeps the clusters of lowest loss among several; here there are none"
-        fix = "write ensemble in its place: the mean of several networks"
-        raise ConfigError(Problem("BP-C173", "runs", what, fix))
-    if isinstance(config.optimizer, Lloyd):
-        what = "lloyd moves the centres of kmeans, there are none"
-        raise ConfigError(Problem("BP-C174", "optimizer", what, "use another optimizer"))
-
-
-def _check_loss(loss: Loss, prepared: Prepared) -> None:
-    wanted = prepared.target.learned
-    if loss.predicts != wanted:
-        what = f"{loss.name} is for {loss.predicts}, the task is {prepared.task}"
-        fitting = [name for name, member in Loss.members().items() if member.predicts == wanted]
-        fix = f"use {' or '.join(fitting)}, or set task"
-        raise ConfigError(Problem("BP-C052", "loss", what, fix))
-    try:
-        loss.outputs(prepared.target.width)
-    except ValueError as error:
-        raise ConfigError(Problem("BP-C053", "loss", str(error))) from None
-    if prepared.target.kind == "latent" and _is_no_error(loss):
-        what = f"{loss.name} is not the error of one number for each input, whatever its units"
-        raise ConfigError(Problem("BP-C053", "loss", what, "use mse, mae, huber or log_cosh"))
-    if prepared.target.kind == "numbers":
-        _check_numbers(loss, prepared)
-
-
-def _is_no_error(loss: Loss) -> bool:
-    """Whether a loss of numbers is none of one score for each, whatever its units."""
-    return loss.own_units or bool(loss.quantiles()) or loss.outputs(1) != 1
-
-
-def _check_numbers(loss: Loss, prepared: Prepared) -> None:
-    target, numbers = prepared.target, prepared.t[prepared.rows(TRAIN)]
-    if loss.own_units and target.tensor_shapes():
-        what = f"{loss.name} needs the target in its own units, it is scaled"
-        raise ConfigError(Problem("BP-C057", "loss", what, "remove preprocess.target"))
-    for name, smallest in zip(target.columns, numbers.min(axis=0).tolist(), strict=True):
-        if smallest < loss.lowest:
-            what = f"{loss.name} learns numbers from {loss.lowest:g} on, {name!r} has {smallest:g}"
-            raise ConfigError(Problem("BP-C058", "loss", what, "use mse, mae or huber"))
