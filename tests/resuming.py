@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from running import ROOT
+from warm import Double
 
 from bpcli.runs.tensorfile import unpack
 
@@ -25,12 +23,13 @@ batch_size: 16
 epochs: 60
 output: {checkpoint_every: 0.01}
 """
-COMMAND = [sys.executable, "-W", "error", "-m", "bpcli"]
-
 SAME = (
     *("model.safetensors", "predictions_test.csv", "metrics.json", "split.csv"),
     "diagnostics.csv",
 )
+
+
+Process = Double | subprocess.Popen[str]
 
 
 def flowers(folder: Path, text: str = CONFIG) -> Path:
@@ -40,20 +39,7 @@ def flowers(folder: Path, text: str = CONFIG) -> Path:
     return folder / "flowers.yaml"
 
 
-def begin(*arguments: object, cwd: Path, **options: Any) -> subprocess.Popen[str]:
-    """A command that goes on by itself."""
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        **options,
-    )
-
-
-def end(process: subprocess.Popen[str], *signals: int) -> tuple[int, str]:
+def end(process: Process, *signals: int) -> tuple[int, str]:
     """Send the signals in turn and wait: (exit code, stderr)."""
     for number in signals:
         process.send_signal(number)
@@ -67,7 +53,7 @@ def end(process: subprocess.Popen[str], *signals: int) -> tuple[int, str]:
     return process.returncode, said
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+def wait_for(path: Path, process: Process) -> None:
     """Until the file is there and the process still runs."""
     limit = time.monotonic() + 60
     while not path.exists():

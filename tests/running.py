@@ -8,26 +8,43 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from warm import LONGEST, Warm
+from warm import Double, Warm
 
 ROOT = Path(__file__).parent.parent
 
 
 def bpcli(
-    *arguments: object, cwd: Path, code: int = 0, stdin: str | None = None, **environment: str
+    *arguments: object, cwd: Path, code: int = 0, stdin: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in `cwd` and check its exit code, with its output as the message."""
-    words, own = [str(argument) for argument in arguments], _variables(**environment)
-    run = _warm().run if _warm().fits(own) else _afresh
-    done = subprocess.CompletedProcess(words, *run(words, cwd, own, stdin or ""))
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    process = begin(*arguments, cwd=cwd, **environment)
+    done = subprocess.CompletedProcess(arguments, 0, *process.communicate(stdin, timeout=300))
+    assert process.returncode == code, f"exit {process.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
     return done
+
+
+def begin(*arguments: object, cwd: Path, **environment: str) -> Double | subprocess.Popen[str]:
+    """A command that goes on by itself."""
+    words, own = [str(argument) for argument in arguments], _variables(**environment)
+    if _warm().fits(own):
+        return _warm().begin(words, cwd, own)
+    return begin_afresh(*words, cwd=cwd, env=own)
+
+
+def begin_afresh(*arguments: object, cwd: Path, **options: Any) -> subprocess.Popen[str]:
+    """The same in a process that imports all it needs."""
+    piped = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "bpcli", *map(str, arguments)],
+        cwd=cwd,
+        encoding="utf-8",
+        **{"env": _variables(), **piped, **options},
+    )
 
 
 @cache
@@ -38,23 +55,6 @@ def _warm() -> Warm:
 
 def _variables(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **more}
-
-
-def _afresh(
-    arguments: list[str], cwd: Path, environment: Mapping[str, str], stdin: str
-) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of a process that imports all it needs."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "bpcli", *arguments],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=LONGEST,
-        env=dict(environment),
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 def train(config: Path, *arguments: object, cwd: Path) -> dict[str, Any]:

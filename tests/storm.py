@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from resuming import INT, KILL, TERM, begin, essence, flowers, leftovers, state
+from resuming import INT, KILL, TERM, essence, flowers, leftovers, state
+from running import begin_afresh
 
 from bpcli.runs.checkpoint import read_checkpoint
 
@@ -52,7 +53,7 @@ def reference(config: str, folder: Path) -> Reference:
     folder.mkdir()
     flowers(folder, HEAD + config)
     started = time.monotonic()
-    process = begin(*COMMAND, cwd=folder)
+    process = begin_afresh(*COMMAND, cwd=folder)
     _, said = process.communicate()
     assert process.returncode == 0, said
     return Reference(essence(folder / "run"), time.monotonic() - started)
@@ -75,7 +76,7 @@ def stormy(config: str, calm: Reference, folder: Path, chance: random.Random, mo
 
 def sitting(folder: Path, seconds: float, chance: random.Random | None) -> bool:
     """Start or resume the run and kill it, unless `chance` is None; whether it ended first."""
-    process = begin(*COMMAND, cwd=folder)
+    process = begin_afresh(*COMMAND, cwd=folder)
     sent: tuple[int, ...] = ()
     if chance is not None:
         time.sleep(chance.uniform(0, seconds))

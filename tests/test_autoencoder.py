@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from resuming import INT, begin, end, wait_for
-from running import bpcli, table, train, write_csv
+from resuming import INT, end, wait_for
+from running import begin, bpcli, table, train, write_csv
 from sklearn.decomposition import PCA
 
 CONFIG = """\

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from clusters import by_hand, children
-from resuming import INT, KILL, TERM, begin, end, flowers, leftovers, state, wait_for
-from running import bpcli
+from resuming import INT, KILL, TERM, end, flowers, leftovers, state, wait_for
+from running import begin, begin_afresh, bpcli
 
 CONFIG = """\
 data: {path: flowers.csv, target: species}
@@ -95,7 +95,7 @@ def test_a_lost_scheduler_is_one_sentence_and_a_way_on(place: Path, whole: Path)
 def test_no_worker_outlives_its_command(place: Path, number: int, code: int) -> None:
     folder = place / f"ended-{code}"
     words = ("cv", "flowers.yaml", "-o", folder, "--cluster", "local:1", "--set", "epochs=100000")
-    process = begin(*words, cwd=place, start_new_session=True)
+    process = begin_afresh(*words, cwd=place, start_new_session=True)
     limit = time.monotonic() + 60
     while not (workers := children(process.pid)):
         assert process.poll() is None and time.monotonic() < limit

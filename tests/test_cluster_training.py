@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from clusters import by_hand, children
-from resuming import KILL, TERM, begin, end, essence, flowers, wait_for
-from running import bpcli
+from resuming import KILL, TERM, end, essence, flowers, wait_for
+from running import begin, bpcli
 
 CONFIG = """\
 data: {path: flowers.csv, target: species}

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from resuming import begin, end, wait_for
-from running import ROOT, bpcli, table, train, write_csv
+from resuming import end, wait_for
+from running import ROOT, begin, bpcli, table, train, write_csv
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from resuming import INT, KILL, begin, end, wait_for
-from running import bpcli, table, train, write_csv
+from resuming import INT, KILL, end, wait_for
+from running import begin, bpcli, table, train, write_csv
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 

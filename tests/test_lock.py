@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from resuming import INT, KILL, begin, end, flowers, state
+from resuming import INT, KILL, end, flowers, state
 from resuming import wait_for as wait
-from running import bpcli, train
+from running import begin, bpcli, train
 
 from bpcli.config.errors import BusyError
 from bpcli.runs.lock import FolderLock, Owner

@@ -101,7 +101,7 @@ def test_each_rate_and_fold_is_the_same_training_alone(config: Path, tmp_path: P
     from bpcli.data.folds import make_folds
     from bpcli.data.split import SET_NAMES
     from bpcli.experiment.load import load
-    from bpcli.runs.train import prepare_and_resolve
+    from bpcli.runs.resolved import prepare_and_resolve
 
     sweep(config, "-o", tmp_path / "s")
     rows = table((tmp_path / "s" / TABLE).read_text())

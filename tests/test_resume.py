@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from resuming import CONFIG, HUP, INT, KILL, TERM, begin, end, essence, flowers, leftovers, state
+from resuming import CONFIG, HUP, INT, KILL, TERM, end, essence, flowers, leftovers, state
 from resuming import wait_for as wait
-from running import ROOT, bpcli, train
+from running import ROOT, begin, bpcli, train
 
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import load

@@ -12,20 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from resuming import (
-    COMMAND,
-    CONFIG,
-    INT,
-    TERM,
-    begin,
-    end,
-    essence,
-    flowers,
-    leftovers,
-    state,
-    wait_for,
-)
-from running import ROOT, bpcli, train
+from resuming import CONFIG, INT, TERM, end, essence, flowers, leftovers, state, wait_for
+from running import ROOT, begin, begin_afresh, bpcli, train
 
 LONG = CONFIG.replace("epochs: 60", "epochs: 300")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -145,7 +133,7 @@ STREAMS = {
 @pytest.mark.parametrize("name", STREAMS)
 def test_streams_never_end_training(calm: Path, tmp_path: Path, name: str) -> None:
     flowers(tmp_path, LONG)
-    command = " ".join([*COMMAND, "train", "flowers.yaml", "-o", "run"])
+    command = f"{sys.executable} -W error -m bpcli train flowers.yaml -o run"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {STREAMS[name].format(command)}"],
         cwd=tmp_path,
@@ -164,10 +152,9 @@ def test_a_signal_set_to_be_ignored_stays_ignored(tmp_path: Path, name: str) -> 
     config = flowers(tmp_path)
     train(config, "-o", "run", cwd=tmp_path)
     command = ["train", config, "-o", "new"] if name == "train" else ["predict", "run", "-"]
-    process = begin(
+    process = begin_afresh(
         *command,
         cwd=tmp_path,
-        stdin=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
     )
     time.sleep(1)
@@ -179,7 +166,7 @@ def test_a_signal_set_to_be_ignored_stays_ignored(tmp_path: Path, name: str) -> 
 def test_predict_leaves_nothing_behind(tmp_path: Path) -> None:  # row 48
     train(flowers(tmp_path), "-o", "run", cwd=tmp_path)
     command = ("predict", "run", "-", "-o", "p.csv")
-    process = begin(*command, cwd=tmp_path, stdin=subprocess.PIPE)
+    process = begin_afresh(*command, cwd=tmp_path)
     time.sleep(2)  # it waits for its input
     code, said = end(process, INT)
     assert code in (130, -2), said  # -2: before Python itself was ready

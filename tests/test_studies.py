@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resuming import HUP, INT, KILL, TERM, begin, end, flowers, leftovers, state, wait_for
-from running import bpcli
+from resuming import HUP, INT, KILL, TERM, end, flowers, leftovers, state, wait_for
+from running import begin, bpcli
 
 CONFIG = """\
 data: {path: flowers.csv, target: species}

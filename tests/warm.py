@@ -13,6 +13,7 @@ import json
 import os
 import pkgutil
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -31,9 +32,46 @@ from bpcli.config import threads
 DOUBLES = sys.platform == "linux"
 IMPORTED = ("numpy", "pandas", "rich.progress", "typer", "pydantic", "yaml", "safetensors.numpy")
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "NPY_", "LC_", "LANG", "LD_", "TZ")
-LONGEST = 300  # seconds of a command
 LARGEST = 1 << 17  # bytes of a request
-ENDS = 4  # standard input, output and error, and the exit code: a pipe of each
+ENDS = 4  # standard input, output and error, and what tells of the process: a pipe of each
+
+
+class Double:
+    """A command at work, with what of `subprocess.Popen` the tests ask for."""
+
+    def __init__(self, feed: int, out: int, err: int, told: int) -> None:
+        self._feed, self._outputs = feed, (out, err)
+        self._told = open(told)  # noqa: SIM115  the process's number, then its exit code
+        self.pid = int(self._told.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has one."""
+        if self.returncode is None and select.select([self._told], [], [], 0)[0]:
+            with self._told:
+                self.returncode = int(self._told.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, stdin: str = "", timeout: float | None = None) -> tuple[str, str]:
+        """Its output and errors, once it has ended.  Raises TimeoutExpired."""
+        with ThreadPoolExecutor(ENDS) as pool:
+            pool.submit(_write, self._feed, stdin)
+            texts = [pool.submit(_read, one) for one in self._outputs]
+            if self.poll() is None and not select.select([self._told], [], [], timeout)[0]:
+                self.kill()
+                raise subprocess.TimeoutExpired("bpcli", timeout or 0)
+            self.poll()
+            out, err = (text.result() for text in texts)
+        return out, err
 
 
 class Warm:
@@ -58,20 +96,15 @@ class Warm:
         changed = dict(environment.items() ^ self.environment.items())
         return DOUBLES and not any(name.startswith(AT_START) for name in changed)
 
-    def run(
-        self, arguments: list[str], cwd: Path, environment: Mapping[str, str], stdin: str
-    ) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of a command."""
+    def begin(self, arguments: list[str], cwd: Path, environment: Mapping[str, str]) -> Double:
+        """A command that goes on by itself."""
         request = {"arguments": arguments, "cwd": str(cwd), "environment": dict(environment)}
         (read, feed), *outputs = [os.pipe() for _ in range(ENDS)]
         theirs = [read, *(write for _, write in outputs)]
         socket.send_fds(self.line, [json.dumps(request).encode()], theirs)
         for descriptor in theirs:
             os.close(descriptor)
-        with ThreadPoolExecutor(ENDS) as pool:
-            pool.submit(_write, feed, stdin)
-            out, error, code = pool.map(_read, (read for read, _ in outputs))
-        return int(code), out, error
+        return Double(feed, *(one for one, _ in outputs))
 
 
 def _write(descriptor: int, text: str) -> None:
@@ -84,26 +117,40 @@ def _read(descriptor: int) -> str:
         return stream.read()
 
 
+# ---- in the process that is doubled -------------------------------------------------------------
+
+
 def serve(line: socket.socket) -> None:
     """Double this process for every request; a double returns, and goes on as bpcli."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers end as they like
     while True:
         message, descriptors, _, _ = socket.recv_fds(line, LARGEST, ENDS)
         if not message:
             sys.exit()
-        double = os.fork()
-        if not double:
-            return _become(json.loads(message), descriptors)
-        *streams, ending = descriptors
-        for descriptor in streams:
+        if not os.fork():
+            return _keep(json.loads(message), *descriptors)
+        for descriptor in descriptors:
             os.close(descriptor)
-        with open(ending, "w") as file:
-            file.write(str(_exit_code(double)))
 
 
-def _become(request: dict[str, Any], descriptors: list[int]) -> None:
+def _keep(request: dict[str, Any], *descriptors: int) -> None:
+    """Tell of a double: its number, and how it ended."""
+    *streams, told = descriptors
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    double = os.fork()
+    if not double:
+        os.close(told)
+        return _become(request, streams)
+    for descriptor in streams:
+        os.close(descriptor)
+    with open(told, "w") as file:
+        print(double, file=file, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(double, 0)[1]), file=file)
+    os._exit(0)
+
+
+def _become(request: dict[str, Any], streams: list[int]) -> None:
     """Take the streams, the folder, the variables and the arguments of a request."""
-    *streams, ending = descriptors
-    os.close(ending)
     for standard, descriptor in enumerate(streams):
         os.dup2(descriptor, standard)
         os.close(descriptor)
@@ -112,15 +159,6 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
     os.environ.update(request["environment"])
     sys.path[0] = request["cwd"]  # as `python -m` has it
     sys.argv = ["bpcli", *request["arguments"]]
-
-
-def _exit_code(process: int) -> int:
-    """Of a process, which is ended if it takes too long."""
-    signal.signal(signal.SIGALRM, lambda *_: os.kill(process, signal.SIGKILL))
-    signal.alarm(LONGEST)
-    status = os.waitpid(process, 0)[1]
-    signal.alarm(0)
-    return os.waitstatus_to_exitcode(status)
 
 
 def _import_all() -> None:
@@ -144,5 +182,4 @@ if __name__ == "__main__":
     gc.freeze()  # or the doubles' first collection would copy every page
     with socket.socket(fileno=int(sys.argv[1])) as requests:
         serve(requests)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     runpy.run_module("bpcli", run_name="__main__", alter_sys=True)

@@ -37,12 +37,12 @@ def a_container_and_a_big_table(folder: Path) -> Iterator[None]:
 @contextmanager
 def a_killer(folder: Path) -> Iterator[None]:
     """Something that kills the first process that training starts, as the kernel may."""
-    over = Event()
+    over, before = Event(), _children()
 
     def kill() -> None:
         while not over.is_set():
-            for child in Path(f"/proc/self/task/{getpid()}/children").read_text().split():
-                os.kill(int(child), SIGKILL)
+            for child in _children() - before:
+                os.kill(child, SIGKILL)
                 return
 
     killer = Thread(target=kill)
@@ -50,6 +50,10 @@ def a_killer(folder: Path) -> Iterator[None]:
     yield
     over.set()
     killer.join()
+
+
+def _children() -> set[int]:
+    return set(map(int, Path(f"/proc/self/task/{getpid()}/children").read_text().split()))
 
 
 CASES = [
