@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli import options
+from bpcli.cli import options, studies
 
 if TYPE_CHECKING:
     from bpcli.display.console import Terminal
@@ -68,6 +68,16 @@ def predict(
             help="Add a column for each number: its standard deviation over an ensemble's members.",
         ),
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="WHERE",
+            show_default=False,
+            help="Compute on a Dask cluster whose workers see the model at the same path: local:4, "
+            "tcp://HOST:8786, or its scheduler.json (extra: dask). The predictions stay the same.",
+        ),
+    ] = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -93,13 +103,17 @@ def predict(
     from bpcli.runs.threads import use_threads_of
 
     terminal = open_terminal(quiet=quiet)
+    studies.require_place(cluster)
     use_threads_of(run)
+
+    from contextlib import nullcontext
 
     from bpcli.config.errors import BpcliError, NotMetError
     from bpcli.runs.extras import Asked
     from bpcli.runs.limits import limit
     from bpcli.runs.output import writing
     from bpcli.runs.predict import Predictions
+    from bpcli.runs.predicted import on_cluster
     from bpcli.runs.signals import Interrupted
 
     try:
@@ -107,25 +121,27 @@ def predict(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--fail-on") from None
     asked = Asked(options.level(interval), doubt, limits, explain)
-    with options.usage():
-        predictions = Predictions(run, data, options.dialect(delimiter, encoding, decimal), asked)
-    try:
-        parts = predictions.csv(spreadsheet_safe=spreadsheet_safe, spread=spread)
-        with writing(output, keep=data, force=force) as write:
-            for part in parts:
-                write(part)
-            predictions.require()
-    except Interrupted as asked:
-        typer.echo(f"{asked}: {_left(predictions.reader.rows, output)}", err=True)
-        raise typer.Exit(asked.exit_code) from None
-    except NotMetError as error:
-        _say(terminal, predictions)
-        if output == STDOUT:
-            error.consequence = f"all {predictions.reader.rows} rows were printed"
-        raise
-    except BpcliError as error:
-        error.consequence = _left(predictions.reader.rows, output)
-        raise
+    with nullcontext() if cluster is None else on_cluster(cluster, run) as by:
+        with options.usage():
+            dialect = options.dialect(delimiter, encoding, decimal)
+            predictions = Predictions(run, data, dialect, asked, by)
+        try:
+            parts = predictions.csv(spreadsheet_safe=spreadsheet_safe, spread=spread)
+            with writing(output, keep=data, force=force) as write:
+                for part in parts:
+                    write(part)
+                predictions.require()
+        except Interrupted as asked:
+            typer.echo(f"{asked}: {_left(predictions.reader.rows, output)}", err=True)
+            raise typer.Exit(asked.exit_code) from None
+        except NotMetError as error:
+            _say(terminal, predictions)
+            if output == STDOUT:
+                error.consequence = f"all {predictions.reader.rows} rows were printed"
+            raise
+        except BpcliError as error:
+            error.consequence = _left(predictions.reader.rows, output)
+            raise
     _say(terminal, predictions)
     if output != STDOUT:
         terminal.say(f"wrote {predictions.reader.rows} predictions to {show(str(output), PATH)}")

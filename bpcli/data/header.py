@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.config.errors import DataError, Problem
+from bpcli.config.errors import DataError, Problem, listing
 from bpcli.config.memory import require_memory
 from bpcli.data.input import Input
 from bpcli.data.picked import input_columns
-from bpcli.data.read import TableReader
+from bpcli.data.read import open_table
 from bpcli.data.roles import check_names
+from bpcli.data.shards import files_of
 from bpcli.data.source import STDIN
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
@@ -50,19 +51,20 @@ def header_problems(
 
 def require_room(base: Path, spec: DataSpec) -> None:
     """Raises ResourceError where the files cannot be held in memory."""
-    files = [base / path for path in spec.files.values()]
+    files = [file for path in spec.files.values() for file in files_of(base / path)]
     size = sum(path.stat().st_size for path in files)
     fix = "train on fewer rows, or where there is more memory"
-    require_memory(_CELLS * size, "BP-R011", ", ".join(f.name for f in files), "reading", fix)
+    require_memory(_CELLS * size, "BP-R011", listing([f.name for f in files]), "reading", fix)
 
 
-def _header(path: Path, spec: DataSpec) -> Table | None:
-    """The columns of a file without its rows; None where only the whole file can tell.
+def _header(name: Path, spec: DataSpec) -> Table | None:
+    """The columns of the first file of a name, without rows; None where only the whole can tell.
 
     Raises DataError where there is no file.
     """
+    path = files_of(name)[0]
     try:
-        names = TableReader(path, spec).names
+        names = open_table(path, spec).names
     except DataError:
         if isfile(path):
             return None

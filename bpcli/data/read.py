@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from bpcli.data.asking import CONFIG, Asking
 from bpcli.data.decoding import Decoder
 from bpcli.data.dialect import HEAD, delimiter_of, guessed
 from bpcli.data.numbers import to_numbers
+from bpcli.data.parquet import SUFFIX, ParquetReader
 from bpcli.data.records import RecordReader, Records, is_blank
+from bpcli.data.shards import files_of
 from bpcli.data.source import BLOCK, Source
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
@@ -137,9 +140,50 @@ class TableReader:
         return tuple(names)
 
 
+class Reader(Protocol):
+    """The rows of a file, once, as one table a part; `names` are known before the first.
+
+    Notices and hash are complete when the last table was taken.
+    """
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def blank(self) -> int: ...
+    @property
+    def spec(self) -> DataSpec: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def notices(self) -> tuple[Notice, ...]: ...
+    def __iter__(self) -> Iterator[Table]: ...
+
+
+def open_table(path: Path, spec: DataSpec, asking: Asking = CONFIG) -> Reader:
+    """A reader of the file, by its name.  Raises DataError."""
+    if path.suffix == SUFFIX:
+        return ParquetReader(path, spec, asking)
+    return TableReader(path, spec, asking)
+
+
 def read_table(path: Path, spec: DataSpec, asking: Asking = CONFIG) -> Table:
-    """The table in a file, whole."""
-    reader = TableReader(path, spec, asking)
+    """The table in a file, or in all files whose names a pattern fits, one below the other.
+
+    The others are read as the first one was.
+    """
+    first, *others = files_of(path)
+    table = _read_file(first, spec, asking)
+    if not others:
+        return table
+    return table.followed_by([_read_file(one, table.spec, asking) for one in others])
+
+
+def _read_file(path: Path, spec: DataSpec, asking: Asking) -> Table:
+    reader = open_table(path, spec, asking)
     table = Table.whole(
         [part.packed() for part in reader],
         sha256=reader.sha256,

@@ -204,9 +204,8 @@ def _describe(table: Table, data: DataSpec, method: str, sets: Sets) -> list[Not
         if other != method and _column(data, other) is not None
     ]
     used = [which for which in (TRAIN, *HELD_OUT) if (sets == which).any()]
-    if len(table.parts) > 1:
-        said = [f"{part.role} is {part.path.name}" for part in table.parts]
-        own = {part.role for part in table.parts}
+    if own := dict.fromkeys(part.role for part in table.parts if part.role):
+        said = [f"{role} is {_names(table, role)}" for role in own]
         said += [f"{SET_NAMES[w]} is taken from it" for w in used if SET_NAMES[w] not in own]
         notices.append(Notice("BP-D119", "split", ", ".join(said)))
     if method in _COLUMNS:
@@ -214,6 +213,11 @@ def _describe(table: Table, data: DataSpec, method: str, sets: Sets) -> list[Not
         shares = [_share(table, name, method, np.flatnonzero(sets == w), w) for w in used]
         notices.append(Notice("BP-D119", "split", f"by {name!r}: {', '.join(shares)}"))
     return notices
+
+
+def _names(table: Table, role: str) -> str:
+    """`a.csv and b.csv`, the files of a set"""
+    return listing([part.path.name for part in table.parts if part.role == role])
 
 
 def _share(table: Table, name: str, method: str, rows: Ints, which: int) -> str:

@@ -134,7 +134,7 @@ def _refuse_change(path: Path, before: os.stat_result, after: os.stat_result) ->
 _FOREIGN = (
     (rb"PK\x03\x04", "a zip archive or a spreadsheet", "export it as CSV"),
     (rb"\x1f\x8b", "gzip data", "give the file a name that ends in .gz, or decompress it"),
-    (rb"PAR1", "a Parquet file", "export it as CSV"),
+    (rb"PAR1", "a Parquet file", "give the file a name that ends in .parquet"),
     (rb"\xd0\xcf\x11\xe0", "an old spreadsheet", "export it as CSV"),
     (rb"version https://git-lfs", "a Git LFS pointer, not the data", "run git lfs pull"),
     (rb"(?i)\s*<(!doctype|html|\?xml)", "HTML or XML", "download the CSV file itself"),

@@ -36,7 +36,13 @@ def _known_encoding(name: str) -> str:
 class DataSpec(Spec):
     """Where the table is and how its cells are read."""
 
-    path: Annotated[str, Field(description="CSV file, relative to the config; or give train")] = ""
+    path: Annotated[
+        str,
+        Field(
+            description="CSV or Parquet file, relative to the config, or several of one table by a "
+            "pattern such as part-*.csv; or give train"
+        ),
+    ] = ""
     train: Annotated[
         str | None,
         Field(

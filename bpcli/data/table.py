@@ -288,36 +288,43 @@ class Table:
             parts=(Part(first.path, 0, blank=blank),),
         )
 
-    def joined(self, others: dict[str, Table]) -> Table:
+    def joined(self, others: Mapping[str, Table]) -> Table:
         """This table as the training file, with the rows of others below its own, by role.
 
         Columns go together by name; one that another table lacks is a `DataError`.
         """
-        tables = {"train": self, **others}
-        _refuse_absent(self, others)
-        columns = {
-            name: Packed.joined(table._packed(name) for table in tables.values())
-            for name in self.names
-        }
-        starts = np.cumsum([0, *(table.n_rows for table in tables.values())])
-        hashes = "".join(table.sha256 for table in tables.values())
-        return Table(
-            self.path,
-            columns,
-            np.concatenate([table._lines for table in tables.values()]),
-            spec=self.spec,
-            sha256=hashlib.sha256(hashes.encode()).hexdigest(),
-            notices=tuple(n for t in tables.values() for n in (*t.notices, *_extra(t, self))),
-            parts=tuple(
-                Part(table.path, int(start), role, table.parts[0].blank)
-                for (role, table), start in zip(tables.items(), starts, strict=False)
-            ),
-        )
+        return _stacked({"train": self, **others}.items())
+
+    def followed_by(self, others: Sequence[Table]) -> Table:
+        """The rows of this table and those of others below them, all of one role."""
+        return _stacked([("", table) for table in (self, *others)])
 
 
-def _refuse_absent(first: Table, others: dict[str, Table]) -> None:
+def _stacked(tables: Iterable[tuple[str, Table]]) -> Table:
+    """Tables with their roles, one below the other, with the columns of the first."""
+    roles, stack = zip(*tables, strict=True)
+    first, *others = stack
+    _refuse_absent(first, others)
+    starts = np.cumsum([0, *(table.n_rows for table in stack)]).tolist()
+    hashes = "".join(table.sha256 for table in stack)
+    return Table(
+        first.path,
+        {name: Packed.joined(table._packed(name) for table in stack) for name in first.names},
+        np.concatenate([table._lines for table in stack]),
+        spec=first.spec,
+        sha256=hashlib.sha256(hashes.encode()).hexdigest(),
+        notices=tuple(n for table in stack for n in (*table.notices, *_extra(table, first))),
+        parts=tuple(
+            part._replace(start=start + part.start, role=role or part.role)
+            for role, table, start in zip(roles, stack, starts, strict=False)
+            for part in table.parts
+        ),
+    )
+
+
+def _refuse_absent(first: Table, others: Sequence[Table]) -> None:
     problems = []
-    for table in others.values():
+    for table in others:
         for name in first.names:
             if name not in table.names:
                 near = did_you_mean(name, table.names)

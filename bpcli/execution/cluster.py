@@ -123,7 +123,7 @@ class Cluster:
 
     def _lost(self) -> ResourceError:
         what = "the connection to the scheduler of the cluster is lost"
-        fix = "start the cluster again, and go on with --resume"
+        fix = "start the cluster again; studies and trainings go on with --resume"
         return ResourceError(Problem("BP-R032", self.where, what, fix))
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from bpcli.config.errors import ModelError, Notice, Problem
 from bpcli.data.asking import COMMAND
 from bpcli.data.novelty import Novelty
-from bpcli.data.read import TableReader
+from bpcli.data.read import open_table
 from bpcli.data.table import Table
 from bpcli.experiment.predictor import spread_of
 from bpcli.metrics.metric import Floats
 from bpcli.runs.extras import NOTHING, Asked, Extras
 from bpcli.runs.model import ModelRecord, read_model
+from bpcli.runs.predicted import Predict, here
 from bpcli.runs.source import foreign_files
 from bpcli.runs.spreadsheet import Column, formulas, guarded
 from bpcli.runs.tables import columns_csv, prediction_columns, spread_columns
@@ -25,17 +26,23 @@ class Predictions:
     """Predictions for a CSV; its target column is not needed and not read.
 
     Iterate once for the parts of the table with their predictions; a part is all that is held in
-    memory. `dialect` is how the file differs from the training file, and `asked` what there shall
-    be beside the predictions. Raises ModelError, DataError.
+    memory. `dialect` is how the file differs from the training file, `asked` what there shall be
+    beside the predictions, and `predict` who computes them. Raises ModelError, DataError.
     """
 
     def __init__(
-        self, model: Path, data: Path, dialect: Mapping[str, str], asked: Asked = NOTHING
+        self,
+        model: Path,
+        data: Path,
+        dialect: Mapping[str, str],
+        asked: Asked = NOTHING,
+        predict: Predict | None = None,
     ) -> None:
         self.model = model
         self.record, self.ensemble = read_model(model)
+        self._predict = predict or here(self.ensemble)
         spec = self.record.features.reading(str(data), dialect)
-        self.reader = TableReader(data, spec, COMMAND)
+        self.reader = open_table(data, spec, COMMAND)
         self._novelty = Novelty(self.record.features, _known(self.record))
         self._extras = Extras(self.ensemble, str(model), data.name, asked)
         self._formulas, self._formula = 0, ""  # cells that a spreadsheet would run, and the first
@@ -69,8 +76,7 @@ class Predictions:
 
     def _parts(self) -> Iterator[tuple[Table, Floats]]:
         """The parts of the table, with the prediction of each network (R,N,…)."""
-        for table in self.reader:
-            each = self.ensemble.each(table)
+        for table, each in self._predict(self.reader):
             self._novelty.add(table)
             yield table, each
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpcli.config.errors import DataError, Problem
+from bpcli.data.shards import files_of
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.stopping import Record
 from bpcli.runs.folder import (
@@ -164,7 +165,7 @@ def _require_files(loaded: Loaded) -> None:
     problems = [
         Problem("BP-D161", str(path), "the data of the run is not there any more", _SAY_WHERE)
         for path in (loaded.folder / name for name in loaded.config.data.files.values())
-        if not path.exists()
+        if not files_of(path)[0].exists()
     ]
     if problems:
         raise DataError(*problems)

@@ -18,6 +18,7 @@ from bad_inputs import (
     limits,
     model,
     other,
+    parquet,
     predict,
     report,
     runs,
@@ -28,6 +29,7 @@ from bad_inputs.case import Case
 AREAS = {
     "config": config.CASES,
     "data": data.CASES,
+    "parquet": parquet.CASES,
     "images": images.CASES,
     "predict": predict.CASES,
     "check": check.CASES,
