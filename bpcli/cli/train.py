@@ -149,7 +149,8 @@ def _introduce(terminal: Terminal, run: TrainingRun) -> None:
     from bpcli.display.overview import overview
     from bpcli.display.tables import columns_table
 
-    terminal.say(overview(run.members, default=run.loaded.config.takes_default_network))
+    default = run.loaded.config.takes_default_network and run.preset is None
+    terminal.say(overview(run.members, default=default))
     if terminal.verbosity > 0:
         columns = run.prepared.columns
         terminal.say(columns_table((one.name, one.role, one.reason) for one in columns))

@@ -36,7 +36,7 @@ def validate(
     loaded = load(config, options.assignments(sets, seed, threads))
     if expand:
         from bpcli.config.dump import dump
-        from bpcli.runs.resolved import expanded
+        from bpcli.runs.decided import expanded
 
         typer.echo(dump(expanded(loaded)), nl=False)
     elif json:

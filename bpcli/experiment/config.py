@@ -214,9 +214,10 @@ class Config(Spec):
     network: Annotated[
         Network | None,
         Field(
-            description="hidden layers in order, or a preset; default: tabular, "
-            "below 200 training rows mlp, for images resnet; the "
-            "output layer follows from the target, and what embeds categories from the columns"
+            description="hidden layers in order, or a preset; default: tabular, for images resnet; "
+            "below 200 training rows mlp, or linear where folds prefer that as it is trained; the "
+            "output layer follows from the target, and what embeds categories from "
+            "the columns"
         ),
     ] = None
     decoder: Annotated[

@@ -22,7 +22,8 @@ from bpcli.data.table import Table
 from bpcli.data.task import infer_task
 from bpcli.data.without_target import AUTOENCODER, CLUSTERING
 from bpcli.experiment.config import Config
-from bpcli.experiment.resolve import default_preset
+from bpcli.experiment.presets import MLP, Tabular
+from bpcli.experiment.resolve import FEW
 
 WIDTH = 40  # where the comments start
 CATEGORIES = ("unknown", "-")  # words that in a column of text may well be a category
@@ -49,7 +50,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         table = read_table(data, spec)
     task, reason = infer_task(table, targets, config.task, learns=config.learns)
     columns = assign_roles(table, spec, targets, np.arange(table.n_rows))
-    preset = default_preset(round(0.6 * table.n_rows))
+    few = round(0.6 * table.n_rows) < FEW
     title = " ".join(escaped(data.name).split())  # one line, whatever the file is called
     lines = [
         f"# {title}: {table.n_rows:,} rows. Written by bpcli init; change what you like.",
@@ -57,7 +58,7 @@ def starter(data: Path, named: Sequence[str], assignments: Sequence[str], place:
         "",
         *_data_lines(relpath(data, place), asked.value["data"], spec, table, targets, columns),
         "",
-        *_training_lines(_proposals(task, reason, preset.name), asked.value),
+        *_training_lines(_proposals(task, reason, few=few), asked.value),
         "",
     ]
     return "\n".join(lines)
@@ -72,8 +73,8 @@ def _asked(data: Path, named: Sequence[str], assignments: Sequence[str]) -> Docu
     return override(document, assignments)
 
 
-def _proposals(task: str, reason: str, preset: str) -> dict[str, str]:
-    """What could stand below the data, by key."""
+def _proposals(task: str, reason: str, *, few: bool) -> dict[str, str]:
+    """What could stand below the data, by key; the network of few rows is left to their folds."""
     said, seed = _noted(f"task: {task}", reason), "seed: 0"
     split = _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on")
     if task == AUTOENCODER:
@@ -86,7 +87,9 @@ def _proposals(task: str, reason: str, preset: str) -> dict[str, str]:
     return {
         "task": said,
         "split": split,
-        "network": _noted(f"network: {preset}", layers),
+        "network": _noted(f"# network: {MLP.name}", f"left open, folds choose; {layers}")
+        if few
+        else _noted(f"network: {Tabular.name}", layers),
         "learning_rate": _noted(
             "# learning_rate: 0.003", "the preset has its own; here is where to try"
         ),

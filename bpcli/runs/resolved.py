@@ -45,12 +45,6 @@ def prepare_with_target(loaded: Loaded) -> tuple[Prepared, Config]:
     return prepared, config
 
 
-def expanded(loaded: Loaded) -> dict[str, Any]:
-    """The resolved config as plain values, as it would be written beside the given one."""
-    _, config = prepare_and_resolve(loaded)
-    return written_from(config, loaded.folder, loaded.folder)
-
-
 def written_from(config: Config, folder: Path, place: Path) -> dict[str, Any]:
     """The config's plain values; its data paths, relative to `folder`, start from `place`."""
     written: dict[str, Any] = _without_none(config.model_dump(mode="json"))

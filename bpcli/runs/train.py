@@ -29,6 +29,7 @@ from bpcli.runs.checkpoint import (
     require_same,
 )
 from bpcli.runs.claim import Claim
+from bpcli.runs.decided import prepare_and_decide
 from bpcli.runs.ending import telling
 from bpcli.runs.files import is_durable, write_file
 from bpcli.runs.folder import CHECKPOINT, environment, state_of, write_json
@@ -36,7 +37,7 @@ from bpcli.runs.header import damaged
 from bpcli.runs.identity import Identity
 from bpcli.runs.model import require_run
 from bpcli.runs.outcome import AnyOutcome, results_of
-from bpcli.runs.resolved import prepare_and_resolve, written_from
+from bpcli.runs.resolved import written_from
 from bpcli.runs.sharded import gradients_on
 from bpcli.runs.signals import requests
 from bpcli.runs.tables import csv_text, diagnostics_csv, split_csv
@@ -65,7 +66,7 @@ class TrainingRun:
         self.loaded, self.cluster = loaded, cluster
         claim = Claim(loaded.path, output, force, resume)
         claim.check()
-        self.prepared, config = prepare_and_resolve(loaded)
+        self.prepared, config, self.preset = prepare_and_decide(loaded)
         self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
         require_training_memory(self.problem)
@@ -75,7 +76,7 @@ class TrainingRun:
         self.fit = self.members.fit(self._pause)
         self.watch = Watch(self.fit, self.config.output.diagnostics_every)
         self._account = account(self.prepared)
-        chosen = [self.number.notice()] if self.number else []
+        chosen = [one.notice() for one in (self.preset, self.number) if one]
         self.notices = [*chosen, *self.members.notices, *imbalance(self.problem)]  # about the run
         self.remarks: list[Notice] = []  # about the training, once it has ended
         self.findings: list[Told] = []  # of these, what ails its networks

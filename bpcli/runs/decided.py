@@ -1,0 +1,51 @@
+"""The network of a small table that names none: the one that its folds prefer.
+
+It costs some trainings, so only a training asks for it; other commands look at the default.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpcli.config.errors import DataError
+from bpcli.data.prepare import Prepared
+from bpcli.experiment.config import Config
+from bpcli.experiment.load import Loaded
+from bpcli.experiment.presets import MLP, Linear
+from bpcli.experiment.resolve import FEW, rows_of
+from bpcli.runs.resolved import prepare_and_resolve, written_from
+from bpcli.selection.preset import PresetChoice, preferred
+
+PRESETS = {one.name: one for one in (MLP(), Linear())}  # the first one without folds
+UPDATES = 500  # of each training for the choice: it shall cost about as much as the training
+
+
+def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice | None]:
+    """The table, the resolved config, and how its network was chosen where there was a choice."""
+    prepared, config = prepare_and_resolve(loaded)
+    if not _is_open(loaded.config, prepared):
+        return prepared, config, None
+    usual = loaded.with_values(epochs=None, iterations=UPDATES)
+    named = {name: usual.with_values(network=preset) for name, preset in PRESETS.items()}
+    try:
+        choice = preferred({name: prepare_and_resolve(one) for name, one in named.items()})
+    except DataError:  # too few rows for folds
+        return prepared, config, None
+    if not choice.ranked:
+        return prepared, config, None
+    best = loaded.with_values(network=PRESETS[choice.ranked[0].name])
+    return *prepare_and_resolve(best), choice
+
+
+def expanded(loaded: Loaded) -> dict[str, Any]:
+    """The resolved config as plain values, as a training would write it beside the given one."""
+    _, config, _ = prepare_and_decide(loaded)
+    return written_from(config, loaded.folder, loaded.folder)
+
+
+def _is_open(config: Config, prepared: Prepared) -> bool:
+    """Whether folds can be asked: of one network for few rows that have no order in time."""
+    one = config.takes_default_network and config.networks == 1 and config.shards is None
+    supervised = not config.is_unsupervised and config.input is None
+    ordered = prepared.split_method(config.split) == "time"
+    return one and supervised and not ordered and rows_of(config, prepared) < FEW

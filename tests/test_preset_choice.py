@@ -1,0 +1,90 @@
+"""The network of a small table that names none: what folds prefer when it is trained, and said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from running import bpcli
+
+from bpcli.experiment.load import load
+from bpcli.runs.decided import prepare_and_decide
+from bpcli.runs.resolved import prepare_and_resolve
+
+ROWS = 60
+
+
+def table(folder: Path, kind: str) -> Path:
+    """Numbers a and b, and a y that is linear in them, or that no plane can tell."""
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(2, ROWS))
+    y = 3 * a - b if kind == "linear" else np.where(a * b > 0, 5.0, -5.0)
+    lines = [
+        f"{a[i]:.4f},{b[i]:.4f},{y[i]:.4f},2024-{1 + i // 28:02}-{1 + i % 28:02}"
+        for i in range(ROWS)
+    ]
+    (folder / "t.csv").write_text("\n".join(["a,b,y,day", *lines, ""]))
+    path = folder / "c.yaml"
+    path.write_text("data: {path: t.csv, target: y, columns: {day: drop}}\ntask: regression\n")
+    return path
+
+
+def chosen(path: Path, *settings: str) -> tuple[int, list[str]]:
+    """How many layers the network has, and what was said of the choice."""
+    _, config, choice = prepare_and_decide(load(path, ["threads=1", *settings]))
+    assert isinstance(config.network, tuple)
+    return len(config.network), [choice.notice().what] if choice else []
+
+
+@pytest.mark.parametrize("kind, layers", [("linear", 0), ("product", 4)])
+def test_folds_decide_and_say_so(tmp_path: Path, kind: str, layers: int) -> None:
+    found, (said,) = chosen(table(tmp_path, kind))
+    assert found == layers
+    assert said.startswith(f"5 random folds prefer {'mlp' if layers else 'linear'}: rmse ")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["network=mlp"],
+        ["ensemble=2"],
+        ["split.method=time", "data.time=day", "data.columns={}"],
+    ],
+    ids=["the config names one", "there are several", "folds would look into the future"],
+)
+def test_no_choice_is_made(tmp_path: Path, settings: list[str]) -> None:
+    assert chosen(table(tmp_path, "linear"), *settings) == (4, [])
+
+
+def test_too_few_rows_for_folds(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n1,2\n2,4\n3,6\n4,9\n")
+    (tmp_path / "c.yaml").write_text("data: {path: t.csv, target: y}\ntask: regression\n")
+    settings = "epochs=2", "split.validation=0", "split.test=0.5"
+    assert chosen(tmp_path / "c.yaml", *settings) == (4, [])
+
+
+def test_the_test_rows_have_no_say(tmp_path: Path) -> None:
+    path = table(tmp_path, "product")
+    prepared, _ = prepare_and_resolve(load(path, ["network=mlp"]))
+    (said,) = chosen(path)[1]
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    for row in prepared.rows(2):
+        a, b, _, day = lines[row + 1].split(",")
+        lines[row + 1] = f"{a},{b},999,{day}"
+    (tmp_path / "t.csv").write_text("\n".join([*lines, ""]))
+    assert chosen(path)[1] == [said]
+
+
+def test_a_training_says_it_and_keeps_it(tmp_path: Path) -> None:
+    table(tmp_path, "linear")
+    said = bpcli("train", "c.yaml", "-o", "run", cwd=tmp_path)
+    assert "folds prefer linear: rmse" in said.stderr + said.stdout
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert any("folds prefer linear" in one["what"] for one in record["notices"])
+    resolved = (tmp_path / "run" / "config.resolved.yaml").read_text()
+    assert "network: []" in resolved
+    bpcli("verify", "run", "--exact", cwd=tmp_path)
+    full = bpcli("validate", "c.yaml", "--expand", cwd=tmp_path).stdout
+    assert "network: []" in full
