@@ -35,6 +35,7 @@ class Evaluation:
         context = Context(True, moment, self.method.iterations, self.noise, batch.first)
         z = self.network.forward(batch.x, self.params, layers, context)
         value = self.method.loss.value(z, batch.t, batch.c, loss)
+        _flush(loss.dz)
         self.network.backward(loss.dz, self.params, self.grads, layers)
         return value
 
@@ -46,3 +47,12 @@ class Evaluation:
             loss = {n: np.empty((replicas, rows, *shape), dtype) for n, shape in shapes.items()}
             self.work[rows] = self.network.scratch(replicas, rows, dtype), Views(**loss)
         return self.work[rows]
+
+
+def _flush(dz: Array) -> None:
+    """Set to zero what would give subnormal numbers, with which a product takes 50 times as long.
+
+    A row that is learned leaves a gradient that no update notices: its square is below the
+    smallest normal number.
+    """
+    dz[np.abs(dz) < np.sqrt(np.finfo(dz.dtype).tiny)] = 0
