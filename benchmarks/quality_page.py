@@ -12,6 +12,7 @@ from tables import MOST_ROWS, TABLES
 Record = dict
 ROUNDING = 1e-9  # of equal errors
 REFERENCE = "sklearn_mlp"
+OURS = "bpcli"  # the default; the names of the others of ours begin with it
 SMALLEST = 0.005  # an error or log loss below it counts as it: no mean of logarithms knows 0
 
 
@@ -23,6 +24,7 @@ def page(records: Sequence[Record], machine: str) -> str:
         for one in records
     }
     shown = [t for t in TABLES if any((t, entry) in means for entry in entries)]
+    classes = [t for t in shown if not TABLES[t].is_regression]
     lines = [
         "# Quality",
         "",
@@ -38,13 +40,17 @@ def page(records: Sequence[Record], machine: str) -> str:
         "",
         *summary(shown, entries, means, "error"),
         "",
+        *pairs(shown, entries, means, "error"),
+        "",
+        *below_linear(records, shown),
+        "",
         "## Log loss on test rows",
         "",
-        *grid([t for t in shown if not TABLES[t].is_regression], entries, means, "log_loss"),
+        *grid(classes, entries, means, "log_loss"),
         "",
-        *summary(
-            [t for t in shown if not TABLES[t].is_regression], entries, means, "log_loss"
-        ),
+        *summary(classes, entries, means, "log_loss"),
+        "",
+        *pairs(classes, entries, means, "log_loss"),
         "",
         "## Seconds",
         "",
@@ -52,6 +58,8 @@ def page(records: Sequence[Record], machine: str) -> str:
         "Each on one core, with another entry on another core at the same time.",
         "",
         *grid(shown, entries, means, "seconds"),
+        "",
+        *pairs(shown, entries, means, "seconds"),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
@@ -111,6 +119,54 @@ def summary(
             place = statistics.mean(rank(e, t, means, key) for t in both)
             rows.append(f"| {e} | {len(both)} | {mean:.3f} | {won} | {place:.1f} |")
     return rows
+
+
+def pairs(
+    tables: Sequence[str], entries: Sequence[str], means: dict[tuple[str, str], Record], key: str
+) -> list[str]:
+    """Each of ours against each peer: geometric mean over the tables that both have done."""
+    ours = [entry for entry in entries if entry.startswith(OURS)]
+    peers = [entry for entry in entries if not entry.startswith(OURS)]
+    rows = [
+        "Geometric mean of each of ours against each peer, in brackets over how many tables:",
+        "",
+        "| | " + " | ".join(peers) + " |",
+        "| --- |" + " ---: |" * len(peers),
+    ]
+    for own in ours:
+        rows.append(
+            f"| {own} | " + " | ".join(ratio(own, p, tables, means, key) for p in peers) + " |"
+        )
+    return rows
+
+
+def ratio(
+    own: str, peer: str, tables: Sequence[str], means: dict[tuple[str, str], Record], key: str
+) -> str:
+    both = [
+        (means[t, own], means[t, peer]) for t in tables if {(t, own), (t, peer)} <= means.keys()
+    ]
+    if not both:
+        return "–"
+    logs = [math.log(max(a[key], SMALLEST) / max(b[key], SMALLEST)) for a, b in both]
+    return f"{math.exp(statistics.mean(logs)):.3f} ({len(both)})"
+
+
+def below_linear(records: Sequence[Record], tables: Sequence[str]) -> list[str]:
+    """The tables where the default is worse than a linear model by more than its standard error."""
+    worse = []
+    for table in tables:
+        own, linear = (
+            {one["seed"]: one["error"] for one in records if (one["table"], one["entry"]) == key}
+            for key in ((table, OURS), (table, "linear"))
+        )
+        gaps = [own[seed] - linear[seed] for seed in own.keys() & linear.keys()]
+        if len(gaps) > 1:
+            error = statistics.stdev(gaps) / math.sqrt(len(gaps))
+            if statistics.mean(gaps) > error:
+                worse.append(f"{table} ({statistics.mean(gaps):+.3g} ± {error:.2g})")
+    said = ", ".join(worse) or "none"
+    return [f"Worse than linear by more than the standard error of the seeds: {said}."]
 
 
 def rank(entry: str, table: str, means: dict[tuple[str, str], Record], key: str) -> float:
