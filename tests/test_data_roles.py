@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from running import bpcli
 from test_data_read import problems_of, shared_file, table_of
 
 from bpcli.data.read import read_table
@@ -234,3 +235,24 @@ def test_a_missing_word_that_was_not_declared_is_named_for_every_column() -> Non
     found = problems_of(lambda: roles_of(table, target="Species"))
     assert len(found) == 6
     assert all('data.missing: ["", "NA"]' in said for _, _, said in found)
+
+
+@pytest.mark.parametrize(("later", "role"), [("2", "numeric"), ("maybe", "categorical")])
+def test_a_boolean_of_the_training_rows_alone_is_none(
+    later: str, role: str, tmp_path: Path
+) -> None:
+    """Else a run could not be repeated from its resolved config, nor its folds be trained on."""
+    words = ["0", "1"] if later == "2" else ["no", "yes"]
+    sets = ["train"] * 40 + ["validation"] * 10 + ["test"] * 10
+    cells = [*(words * 30)[:-1], later]
+    rows = [
+        f"{a},{i % 7},{i % 2}.{i % 5},{one}"
+        for i, (a, one) in enumerate(zip(cells, sets, strict=True))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y,set", *rows, ""]))
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: t.csv, target: y, split: set}\nnetwork: linear\nepochs: 2\n"
+    )
+    bpcli("train", "c.yaml", "-o", "run", "-q", "--set", "task=regression", cwd=tmp_path)
+    assert f"a: {role}" in (tmp_path / "run" / "config.resolved.yaml").read_text()
+    bpcli("verify", "run", "--exact", "-q", cwd=tmp_path)

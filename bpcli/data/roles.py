@@ -253,7 +253,21 @@ def _column(
         if facts.nearly(_dates(table, name, rows))
         else _infer_words(facts, id_name)
     )
+    if role == "boolean":
+        role, reason = _confirmed(table, name, reason)
     return Column(name=name, role=role, reason=reason)
+
+
+def _confirmed(table: Table, name: str, reason: str) -> tuple[Role, str]:
+    """Boolean, unless another row holds what means neither yes nor no: then a declared boolean, as
+    in the resolved config or in other folds, would be refused for a cell that was let through here.
+    """
+    cells = table.cells(name)
+    if not np.isnan(cells.truth).any():
+        return "boolean", reason
+    if np.isnan(cells.values).any():
+        return "categorical", "training cells mean yes or no, others do not"
+    return "numeric", "training cells are 0 or 1, others are other numbers"
 
 
 def _dates(table: Table, name: str, rows: Ints) -> int:
