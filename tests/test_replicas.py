@@ -15,7 +15,7 @@ from bpcli.experiment.load import load
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.replicas import Lesson, Replica
 from bpcli.experiment.stopping import Record
-from bpcli.runs.train import prepare_and_resolve
+from bpcli.runs.resolved import prepare_and_resolve
 
 RATES = (1e-4, 0.01, 0.3, 1e30)  # the last one diverges, at once or after some epochs
 CASES: dict[str, tuple[str, list[str]]] = {

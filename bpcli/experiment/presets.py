@@ -82,7 +82,7 @@ class MLP(Preset):
         before = () if self.normalization is None else (self.normalization,)
         after = (Dropout(rate=self.dropout),) if self.dropout else ()
         layers = (Dense(units=self.width), *before, self.activation, *after) * self.depth
-        return Recipe(layers, Adam(), 0.003, Cosine(), batch, epochs(rows, batch, updates=4000))
+        return Recipe(layers, Adam(), 0.003, Cosine(), batch, epochs(rows, batch, updates=2000))
 
 
 class TabularResNet(Preset):

@@ -17,7 +17,7 @@ from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.selection.preset import PresetChoice, preferred
 
 PRESETS = {one.name: one for one in (MLP(), Linear())}  # the first one without folds
-UPDATES = 500  # of each training for the choice: it shall cost about as much as the training
+UPDATES = {MLP.name: 500, Linear.name: None}  # for the choice; None: as many as usual
 
 
 def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice | None]:
@@ -25,8 +25,10 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
     prepared, config = prepare_and_resolve(loaded)
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
-    usual = loaded.with_values(epochs=None, iterations=UPDATES)
-    named = {name: usual.with_values(network=preset) for name, preset in PRESETS.items()}
+    named = {
+        name: loaded.with_values(network=preset, epochs=None, iterations=UPDATES[name])
+        for name, preset in PRESETS.items()
+    }
     try:
         choice = preferred({name: prepare_and_resolve(one) for name, one in named.items()})
     except DataError:  # too few rows for folds
