@@ -38,9 +38,9 @@ def page(records: Sequence[Record], machine: str) -> str:
         "",
         *grid(shown, entries, means, "error"),
         "",
-        *summary(shown, entries, means, "error"),
+        *summary(records, shown, entries, "error"),
         "",
-        *pairs(shown, entries, means, "error"),
+        *pairs(records, shown, entries, "error"),
         "",
         *below_linear(records, shown),
         "",
@@ -48,9 +48,9 @@ def page(records: Sequence[Record], machine: str) -> str:
         "",
         *grid(classes, entries, means, "log_loss"),
         "",
-        *summary(classes, entries, means, "log_loss"),
+        *summary(records, classes, entries, "log_loss"),
         "",
-        *pairs(classes, entries, means, "log_loss"),
+        *pairs(records, classes, entries, "log_loss"),
         "",
         "## Seconds",
         "",
@@ -59,7 +59,7 @@ def page(records: Sequence[Record], machine: str) -> str:
         "",
         *grid(shown, entries, means, "seconds"),
         "",
-        *pairs(shown, entries, means, "seconds"),
+        *pairs(records, shown, entries, "seconds"),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
@@ -98,58 +98,73 @@ def shown(mean: Record | None, key: str) -> str:
     return f"{mean[key]:.4g}{seeds}"
 
 
+def common(
+    records: Sequence[Record], one: str, other: str, tables: Sequence[str], key: str
+) -> dict[str, list[float]]:
+    """{table: [mean of one, mean of the other]}, over the seeds that both have done."""
+    found: dict[str, list[float]] = {}
+    for table in tables:
+        own, peer = (
+            {r["seed"]: r[key] for r in records if (r["table"], r["entry"]) == (table, entry)}
+            for entry in (one, other)
+        )
+        if seeds := own.keys() & peer.keys():
+            found[table] = [statistics.mean(each[seed] for seed in seeds) for each in (own, peer)]
+    return found
+
+
+def ratios(
+    records: Sequence[Record], one: str, other: str, tables: Sequence[str], key: str
+) -> list[float]:
+    """One over the other, a number for each table."""
+    both = common(records, one, other, tables, key)
+    found = ([max(value, SMALLEST) for value in two] for two in both.values())
+    return [mine / theirs for mine, theirs in found]
+
+
 def summary(
-    tables: Sequence[str], entries: Sequence[str], means: dict[tuple[str, str], Record], key: str
+    records: Sequence[Record], tables: Sequence[str], entries: Sequence[str], key: str
 ) -> list[str]:
-    """Geometric mean against scikit-learn's MLP, and tables won, of those that both have done."""
+    """Geometric mean against scikit-learn's MLP, and tables won, over what both have done."""
     rows = [
-        f"Against {REFERENCE}, over the tables that both have done (at least {SMALLEST:g}):",
+        f"Against {REFERENCE}, over tables and seeds that both have done (at least {SMALLEST:g});",
+        "the rank is among the entries of seed 0:",
         "",
         "| entry | tables | geometric mean | at least as good on | mean rank |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
+    first = {(r["table"], r["entry"]): r for r in records if r["seed"] == 0}
     for e in entries:
-        both = [t for t in tables if (t, e) in means and (t, REFERENCE) in means]
-        ratios = [
-            max(means[t, e][key], SMALLEST) / max(means[t, REFERENCE][key], SMALLEST) for t in both
-        ]
-        if ratios:
-            mean = math.exp(statistics.mean(map(math.log, ratios)))
-            won = sum(ratio <= 1 + ROUNDING for ratio in ratios)
-            place = statistics.mean(rank(e, t, means, key) for t in both)
-            rows.append(f"| {e} | {len(both)} | {mean:.3f} | {won} | {place:.1f} |")
+        found = ratios(records, e, REFERENCE, tables, key)
+        if found:
+            mean = math.exp(statistics.mean(map(math.log, found)))
+            won = sum(ratio <= 1 + ROUNDING for ratio in found)
+            place = statistics.mean(rank(e, t, first, key) for t in tables if (t, e) in first)
+            rows.append(f"| {e} | {len(found)} | {mean:.3f} | {won} | {place:.1f} |")
     return rows
 
 
 def pairs(
-    tables: Sequence[str], entries: Sequence[str], means: dict[tuple[str, str], Record], key: str
+    records: Sequence[Record], tables: Sequence[str], entries: Sequence[str], key: str
 ) -> list[str]:
-    """Each of ours against each peer: geometric mean over the tables that both have done."""
+    """Each of ours against each peer: geometric mean over what both have done."""
     ours = [entry for entry in entries if entry.startswith(OURS)]
     peers = [entry for entry in entries if not entry.startswith(OURS)]
     rows = [
-        "Geometric mean of each of ours against each peer, in brackets over how many tables:",
+        "Geometric mean of each of ours against each peer, over the seeds and, in brackets, tables",
+        "that both have done:",
         "",
         "| | " + " | ".join(peers) + " |",
         "| --- |" + " ---: |" * len(peers),
     ]
     for own in ours:
-        rows.append(
-            f"| {own} | " + " | ".join(ratio(own, p, tables, means, key) for p in peers) + " |"
-        )
+        cells = []
+        for peer in peers:
+            found = ratios(records, own, peer, tables, key)
+            mean = math.exp(statistics.mean(map(math.log, found))) if found else 0.0
+            cells.append(f"{mean:.3f} ({len(found)})" if found else "–")
+        rows.append(f"| {own} | " + " | ".join(cells) + " |")
     return rows
-
-
-def ratio(
-    own: str, peer: str, tables: Sequence[str], means: dict[tuple[str, str], Record], key: str
-) -> str:
-    both = [
-        (means[t, own], means[t, peer]) for t in tables if {(t, own), (t, peer)} <= means.keys()
-    ]
-    if not both:
-        return "–"
-    logs = [math.log(max(a[key], SMALLEST) / max(b[key], SMALLEST)) for a, b in both]
-    return f"{math.exp(statistics.mean(logs)):.3f} ({len(both)})"
 
 
 def below_linear(records: Sequence[Record], tables: Sequence[str]) -> list[str]:

@@ -30,7 +30,10 @@ import bpcli
 from bpcli.config import threads
 
 DOUBLES = sys.platform == "linux"
-IMPORTED = ("numpy", "pandas", "rich.progress", "typer", "pydantic", "yaml", "safetensors.numpy")
+IMPORTED = (
+    *("numpy", "pandas", "rich.progress", "typer", "pydantic", "yaml", "safetensors.numpy"),
+    *("matplotlib.figure", "matplotlib.backends.backend_svg", "jinja2", "optuna"),
+)
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "NPY_", "LC_", "LANG", "LD_", "TZ")
 LARGEST = 1 << 17  # bytes of a request
 ENDS = 4  # standard input, output and error, and what tells of the process: a pipe of each

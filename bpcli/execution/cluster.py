@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -169,15 +172,35 @@ def _workers_here(count: int) -> Iterator[Any]:
     """A cluster of worker processes on this machine, each with one thread; it ends with us."""
     from distributed import LocalCluster
 
-    with LocalCluster(
-        n_workers=count,
-        threads_per_worker=1,
-        processes=True,
-        host=HOST,
-        dashboard_address=f"{HOST}:0",
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
+    with ExitStack() as stack:
+        with _interrupts_held():
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host=HOST,
+                dashboard_address=f"{HOST}:0",
+                silence_logs=logging.CRITICAL,
+            )
+            stack.enter_context(cluster)
         yield cluster
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, and never reaches the processes that it starts.
+
+    A terminal sends it to all of them, and each would end with a traceback; we end them.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # which would let them through as it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _dask(where: str) -> Any:
