@@ -50,9 +50,17 @@ def test_folds_decide_and_say_so(tmp_path: Path, kind: str, layers: int) -> None
     [
         ["network=mlp"],
         ["ensemble=2"],
+        ["learning_rate=0.01"],
+        ["epochs=3"],
         ["split.method=time", "data.time=day", "data.columns={}"],
     ],
-    ids=["the config names one", "there are several", "folds would look into the future"],
+    ids=[
+        "the config names one",
+        "there are several",
+        "a rate",
+        "a length",
+        "folds would look into the future",
+    ],
 )
 def test_no_choice_is_made(tmp_path: Path, settings: list[str]) -> None:
     assert chosen(table(tmp_path, "linear"), *settings) == (4, [])
@@ -88,3 +96,13 @@ def test_a_training_says_it_and_keeps_it(tmp_path: Path) -> None:
     bpcli("verify", "run", "--exact", cwd=tmp_path)
     full = bpcli("validate", "c.yaml", "--expand", cwd=tmp_path).stdout
     assert "network: []" in full
+
+
+def test_what_was_estimated_or_searched_is_trained(tmp_path: Path) -> None:
+    """On a table for which a training by itself would choose another network."""
+    table(tmp_path, "linear")
+    bpcli("cv", "c.yaml", "-o", "cv", "--refit", "refit", "-j", 1, cwd=tmp_path)
+    space = "tune.space={regularization.weight_decay: {log_uniform: [1e-9, 1e-8]}}"
+    bpcli("tune", "c.yaml", "-o", "t", "--trials", 1, "-j", 1, "--set", space, cwd=tmp_path)
+    for run in ("refit", "t/run"):
+        assert "network: []" not in (tmp_path / run / "config.resolved.yaml").read_text()

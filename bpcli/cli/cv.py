@@ -91,7 +91,7 @@ def cv(
     run = CrossValidationRun(loaded, place, tuple(notices))
     with run.sitting:
         facts = studies.done(terminal, run.sitting, run.finish, again(run.folder))
-    own += run.validation.refit()
+    own += run.refit()
     if json:
         import json as format
 

@@ -13,7 +13,7 @@ from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
-from bpcli.runs.resolved import prepare_with_target
+from bpcli.runs.resolved import default_network, prepare_with_target
 from bpcli.runs.sitting import Place, Sitting
 from bpcli.runs.subject import Subject
 from bpcli.runs.tables import csv_text, predictions_csv
@@ -35,9 +35,13 @@ class CrossValidationRun:
         place.claim(loaded, VALIDATION).check()
         subject, self.validation = cross_validation(loaded, notices)
         plan = partial(cross_validation, loaded.anywhere(), notices)
-        self.prepared = subject.prepared
+        self.loaded, self.prepared = loaded, subject.prepared
         self.sitting = Sitting(subject, self.validation, plan, place)
         self.folder = self.sitting.folder
+
+    def refit(self) -> list[str]:
+        """The model to be had, as PATH=VALUE: the network judged, on all rows but the test rows."""
+        return [*default_network(self.loaded, self.prepared), *self.validation.refit()]
 
     def finish(self) -> dict[str, Any]:
         """Score, write, and return the facts."""
@@ -74,7 +78,7 @@ class CrossValidationRun:
                 }
                 for name, one in metrics.items()
             },
-            "refit": self.validation.refit(),
+            "refit": self.refit(),
         }
 
     def _table(self, metrics: dict[str, MetricEstimate]) -> str:

@@ -26,7 +26,7 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
     named = {
-        name: loaded.with_values(network=preset, epochs=None, iterations=UPDATES[name])
+        name: loaded.with_values(network=preset, iterations=UPDATES[name])
         for name, preset in PRESETS.items()
     }
     try:
@@ -46,8 +46,12 @@ def expanded(loaded: Loaded) -> dict[str, Any]:
 
 
 def _is_open(config: Config, prepared: Prepared) -> bool:
-    """Whether folds can be asked: of one network for few rows that have no order in time."""
+    """Whether folds can be asked: of one network for few rows that have no order in time.
+
+    A rate or a length of training is that of a network, as `cv` and `lr-sweep` have found it.
+    """
     one = config.takes_default_network and config.networks == 1 and config.shards is None
+    bare = config.learning_rate is None and config.epochs is None and config.iterations is None
     supervised = not config.is_unsupervised and config.input is None
     ordered = prepared.split_method(config.split) == "time"
-    return one and supervised and not ordered and rows_of(config, prepared) < FEW
+    return one and bare and supervised and not ordered and rows_of(config, prepared) < FEW

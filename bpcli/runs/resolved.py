@@ -35,6 +35,18 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
     return prepared, resolve(named, prepared)
 
 
+def default_network(loaded: Loaded, prepared: Prepared) -> list[str]:
+    """The default network by its name, as PATH=VALUE; none where the config names one.
+
+    For what is trained later: a training of few rows might choose another than was looked at.
+    """
+    config = loaded.config
+    if not config.takes_default_network:
+        return []
+    usual = default_preset(rows_of(config, prepared), images=config.input is not None)
+    return [f"network={usual.name}"]
+
+
 def prepare_with_target(loaded: Loaded) -> tuple[Prepared, Config]:
     """The same for a command that is about predictions.  Raises ConfigError without a target."""
     prepared, config = prepare_and_resolve(loaded)

@@ -21,7 +21,7 @@ from bpcli.runs import folder as names
 from bpcli.runs.files import write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
-from bpcli.runs.resolved import prepare_and_resolve
+from bpcli.runs.resolved import default_network, prepare_and_resolve
 from bpcli.runs.sitting import Place, Sitting
 from bpcli.runs.subject import Subject
 from bpcli.runs.tables import csv_text
@@ -141,7 +141,9 @@ class TuneRun:
         kept = [one for one in given.assignments if not one.startswith(_SEARCH)]
         files = given.config.data.files.items()
         paths = {k: relpath((given.folder / f).resolve(), self.folder.resolve()) for k, f in files}
-        wanted = [*kept, *best.assignments, *_files(paths)]
+        named = any(path.startswith("network") for path in best.values)
+        usual = [] if named else default_network(given, self.search.prepare()[0])
+        wanted = [*kept, *usual, *best.assignments, *_files(paths)]
         value = override(parse_document(given.text, given.path.name), wanted).value
         text = given.text
         try:
