@@ -87,12 +87,13 @@ class ParquetReader:
         fine = (
             *(types.is_integer, types.is_floating, types.is_decimal, types.is_boolean),
             *(types.is_string, types.is_large_string, types.is_date, types.is_timestamp),
-            *(types.is_null, types.is_dictionary),
+            types.is_null,
         )
         for field in self._file.schema_arrow:
             if self.names.count(field.name) > 1:
                 raise DataError(self._problem(field.name, "is there more than once"))
-            if not any(is_fine(field.type) for is_fine in fine):
+            kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+            if not any(is_fine(kind) for is_fine in fine):
                 raise DataError(self._problem(field.name, f"has values of type {field.type}"))
 
     def _problem(self, name: str, what: str) -> Problem:

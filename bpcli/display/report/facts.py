@@ -22,22 +22,32 @@ _CONTENTS = {
     "again": "Reproduce",
 }
 _OF_TARGETS = ("what-if", "why")
+_TILES = 3  # scores on top of the page
 
 
 def facts_of(report: Report) -> dict[str, Any]:
     """Everything that the template asks for."""
     untaught = report.stored.record["task"] in UNSUPERVISED
-    result = without_target.result if untaught else with_target.result
+    result = (without_target if untaught else with_target).result(report)
     contents = {k: name for k, name in _CONTENTS.items() if not (untaught and k in _OF_TARGETS)}
     return {
         "title": report.stored.folder.resolve().name,
         "contents": contents,
-        **result(report),
+        "tiles": _tiles(report, result["held_out"]),
+        **result,
         **_why(report),
         **_training(report),
         **_data(report),
         **_again(report),
     }
+
+
+def _tiles(report: Report, held_out: str) -> list[tuple[str, str]]:
+    """The first scores of the rows held out, and the size of it all."""
+    record, best = report.stored.record, list(report.metrics[held_out].items())[:_TILES]
+    tiles = [(f"{name}, {held_out} rows", number(value)) for name, value in best]
+    sizes = [(name, f"{record[name]:,}") for name in ("parameters", "epochs")]
+    return tiles + sizes
 
 
 def _why(report: Report) -> dict[str, Any]:

@@ -14,10 +14,11 @@ _SETS = ("train", "validation", "test")
 
 
 def result(report: Report) -> dict[str, Any]:
-    """The head of the page and its first part."""
-    details = report.metrics["details"]
+    """The first part of the page, and what stands above it."""
+    details, record = report.metrics["details"], report.stored.record
+    targets = ", ".join(report.ensemble.target.columns)
     return {
-        **_head(report),
+        "subtitle": f"{record['task']}, predicting {targets}; run {record['run']}",
         "scores": _scores(report),
         "result_lines": [f"The baseline is {report.metrics['baseline']['predicts']}."],
         "held_out": details["set"],
@@ -26,17 +27,6 @@ def result(report: Report) -> dict[str, Any]:
         "judged": judged(report),
         "unrun": report.unrun,
     }
-
-
-def _head(report: Report) -> dict[str, Any]:
-    """The best-known scores, and what was learned."""
-    target, record = report.ensemble.target, report.stored.record
-    held_out = report.metrics["details"]["set"]
-    best = list(report.metrics[held_out].items())[:3]
-    tiles = [(f"{name}, {held_out} rows", number(value)) for name, value in best]
-    tiles += [("parameters", f"{record['parameters']:,}"), ("epochs", f"{record['epochs']:,}")]
-    about = f"{record['task']}, predicting {', '.join(target.columns)}; run {record['run']}"
-    return {"subtitle": about, "tiles": tiles}
 
 
 def _scores(report: Report) -> dict[str, Any]:

@@ -14,22 +14,17 @@ if TYPE_CHECKING:
     from bpcli.runs.report import Report
 
 _SETS = ("train", "validation", "test")
-_TILES = 3
 Scores = Mapping[str, Mapping[str, float]]
 
 
 def result(report: Report) -> dict[str, Any]:
-    """The head of the page and its first part."""
+    """The first part of the page, and what stands above it."""
     metrics, record = report.metrics, report.stored.record
     sets = [name for name in _SETS if name in metrics]
     held_out = sets[-1]
-    best = list(metrics[held_out].items())[:_TILES]
-    tiles = [(f"{name}, {held_out} rows", number(value)) for name, value in best]
-    tiles += [("parameters", f"{record['parameters']:,}"), ("epochs", f"{record['epochs']:,}")]
     clusters = record["task"] == CLUSTERING
     return {
         "subtitle": f"{record['task']}; run {record['run']}",
-        "tiles": tiles,
         "scores": _scores(metrics, sets, held_out),
         "result_lines": [f"The baseline is {metrics['baseline']['predicts']}."],
         "held_out": held_out,
