@@ -1,6 +1,7 @@
 """bpcli and its peers on fifteen tables, same splits and seeds; writes docs/quality.md.
 
 python benchmarks/quality.py [--seeds 3] [--tables a,b] [--entries x,y] [--datasets FOLDER]
+                             [--untimed]
 
 Every entry has one core, and so many tables are measured at once as there are cores. What was
 measured is kept in .bench/quality.jsonl and not measured again. `make quality` runs this.
@@ -42,15 +43,20 @@ def main() -> None:
     parser.add_argument("--tables", default=",".join(TABLES))
     parser.add_argument("--entries", default=",".join([*OURS, *PEERS]))
     parser.add_argument("--datasets", type=Path, default=ROOT.parent / "shared" / "datasets")
+    help = "keep no times, as the machine has other work"
+    parser.add_argument("--untimed", action="store_true", help=help)
     asked = parser.parse_args()
     KEPT.parent.mkdir(exist_ok=True)
     work = [(TABLES[t], seed) for seed in range(asked.seeds) for t in asked.tables.split(",")]
     entries = asked.entries.split(",")
-    on_each_core(work, lambda one, core: compare(*one, entries, asked.datasets, core))
+    timed = not asked.untimed
+    on_each_core(work, lambda one, core: compare(*one, entries, asked.datasets, core, timed))
     (ROOT / "docs" / "quality.md").write_text(page(records(), machine()), encoding="utf-8")
 
 
-def compare(table: Table, seed: int, entries: list[str], datasets: Path, core: int) -> None:
+def compare(
+    table: Table, seed: int, entries: list[str], datasets: Path, core: int, timed: bool
+) -> None:
     """Measure on a core what is not yet known of a table and a seed."""
     known = {(r["table"], r["seed"], r["entry"]) for r in records()}
     wanted = [entry for entry in entries if (table.name, seed, entry) not in known]
@@ -67,7 +73,8 @@ def compare(table: Table, seed: int, entries: list[str], datasets: Path, core: i
             else:
                 result = peer(table, data, entry, reference, core)
             say(table, seed, entry, result)
-            keep({"table": table.name, "seed": seed, "entry": entry, **result})
+            own = result if timed else {**result, "seconds": None}
+            keep({"table": table.name, "seed": seed, "entry": entry, **own})
 
 
 def train(

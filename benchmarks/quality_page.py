@@ -55,7 +55,8 @@ def page(records: Sequence[Record], machine: str) -> str:
         "## Seconds",
         "",
         "bpcli: the whole command; the others: fit and predict, without the start of Python.",
-        "Each on one core, with another entry on another core at the same time.",
+        "Each on one core, with another entry on another core at the same time; not of those that",
+        "were measured while the machine had other work.",
         "",
         *grid(shown, entries, means, "seconds"),
         "",
@@ -74,10 +75,11 @@ Tables of more rows are cut to {rows:,}. RealMLP is pytabkit's, with its default
 
 def averaged(records: Iterable[Record], table: str, entry: str) -> Record:
     own = [one for one in records if (one["table"], one["entry"]) == (table, entry)]
-    values = {
-        key: statistics.mean(one[key] for one in own) if own[0][key] is not None else None
+    found = {
+        key: [one[key] for one in own if one[key] is not None]
         for key in ("error", "log_loss", "seconds")
     }
+    values = {key: statistics.mean(each) if each else None for key, each in found.items()}
     return {**values, "seeds": len(own)}
 
 
@@ -105,7 +107,11 @@ def common(
     found: dict[str, list[float]] = {}
     for table in tables:
         own, peer = (
-            {r["seed"]: r[key] for r in records if (r["table"], r["entry"]) == (table, entry)}
+            {
+                r["seed"]: r[key]
+                for r in records
+                if (r["table"], r["entry"]) == (table, entry) and r[key] is not None
+            }
             for entry in (one, other)
         )
         if seeds := own.keys() & peer.keys():

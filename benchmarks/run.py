@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from convolution import table as convolution_lines
-from sweep_seeds import SMALL, seeds_lines
+from sweep_seeds import SEEDS, seeds_lines
 from sweeps import QUALITY, quality_lines, time_lines
 from workloads import WORKLOADS, Workload
 
@@ -92,7 +92,7 @@ def main() -> None:
     images = list(convolution_lines(asked.rounds))
     starts = start_up()
     sweeps = [*time_lines(asked.rounds), "", *quality_lines(QUALITY.split(",")), ""]
-    sweeps += seeds_lines(SMALL.split(","), seeds=16)
+    sweeps += seeds_lines(SEEDS)
     asked.output.write_text(page(results, images, starts, sweeps, asked.rounds), encoding="utf-8")
     strange = [line for workload, entered in results for line in disagreements(workload, entered)]
     if strange:

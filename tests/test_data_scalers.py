@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from test_data_features import MIXED, fit, ready
 from test_data_read import problems_of, table_of
 
-from bpcli.data.scalers import Log, MinMax, Quantile, Robust, Scaler, Standard
+from bpcli.data.scalers import Clipped, Log, MinMax, Quantile, Robust, Scaler, Standard
 from bpcli.data.spec import PreprocessSpec
 from bpcli.data.split import TRAIN
 from bpcli.data.targets.numbers import RegressionTarget
@@ -161,8 +161,17 @@ def test_a_logarithm_of_the_target_is_undone_in_its_own_units(tmp_path: Path) ->
     assert np.isfinite(target.decode(np.array([[1e6]]), fitted)).all()
 
 
+def test_what_is_clipped_ends_at_the_training_numbers() -> None:
+    fitted = Clipped().fit(VALUES)
+    bounds = [[1.0, 5.0, 1.0], [4.0, 5.0, 9.0]]
+    np.testing.assert_array_equal(
+        Clipped().invert(np.array([[-9.0] * 3, [9.0] * 3]), fitted), bounds
+    )
+    np.testing.assert_array_equal(Clipped().apply(VALUES, fitted), Standard().apply(VALUES, fitted))
+
+
 @pytest.mark.parametrize(
-    "scaler", ["robust", {"robust": 2.5}, {"robust": "none"}, {"quantile": 50}, "log"]
+    "scaler", ["robust", {"robust": 2.5}, {"robust": "none"}, {"quantile": 50}, "log", "clipped"]
 )
 def test_a_target_is_scaled_as_the_config_says(tmp_path: Path, scaler: Any) -> None:
     rows = "".join(f"{i},{i + 0.5}\n" for i in range(20))

@@ -48,6 +48,7 @@ KINDS = {
         "network: [{residual: [{dense: 5}, elu]}, {parallel: [[{dense: 2}, leaky_relu], "
         "[{dense: 3}, softplus]]}, {parametric: selu}, scale, {residual: [{dense: 5}, sigmoid]}]\n",
     ),
+    "within": ("y", PLAIN + "preprocess: {target: clipped}\n"),
     "tangent": ("y", "network: [scale, {dense: {units: 5, init: ntk}}, {parametric: selu}]\n"),
 }
 

@@ -80,6 +80,22 @@ class Standard(Scaler):
         return values * fitted["scale"] + fitted["mean"]
 
 
+class Clipped(Standard):
+    """y = (x − mean) / std; a prediction ends at the lowest and highest training number."""
+
+    name: ClassVar[str] = "clipped"
+
+    def tensors(self) -> tuple[str, ...]:
+        return (*super().tensors(), "low", "high")
+
+    def fit(self, values: Floats) -> Tensors:
+        low, high = quantiles(values, np.array([0.0, 1.0]))
+        return {**super().fit(values), "low": low, "high": high}
+
+    def invert(self, values: Floats, fitted: Tensors) -> Floats:
+        return np.clip(super().invert(values, fitted), fitted["low"], fitted["high"])
+
+
 class Log(Standard):
     """y = (ln x − mean) / std of the logarithms, for a target above 0; a prediction is above 0."""
 

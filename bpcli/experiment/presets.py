@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, NamedTuple
 from pydantic import Field
 
 from bpcli.config.component import Component
-from bpcli.data.scalers import Quantile, Robust, Scaler, Standard
+from bpcli.data.scalers import Clipped, Quantile, Robust, Scaler, Standard
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.nn.activations import Mish, Relu, Selu, Silu
 from bpcli.nn.composite import Parametric, Residual
@@ -47,6 +47,7 @@ class Preset(Component):
 
     family: ClassVar[str] = "preset"
     numeric: ClassVar[Scaler] = Standard()  # of numeric columns
+    target: ClassVar[Scaler] = Standard()  # of numbers to predict
     numeric_embedding: ClassVar[NumericEmbedding | None] = None
     images: ClassVar[bool] = False  # the layers take images, not flat rows
 
@@ -171,11 +172,13 @@ class RealMLP(Preset):
 
     The paper's RealMLP-TD: robust scaling with a smooth clip, periodic embeddings, a learned scale
     of each input, the NTK parametrisation, start values that suit the rows, Adam with β2 = 0.95
-    in four cycles of the rate, dropout and decay that end in the second half.
+    in four cycles of the rate, dropout and decay that end in the second half, predictions within
+    the range of the training rows.
     """
 
     name: ClassVar[str] = "realmlp"
     numeric: ClassVar[Scaler] = Robust()
+    target: ClassVar[Scaler] = Clipped()
     numeric_embedding: ClassVar[NumericEmbedding | None] = Periodic(rate=0.1)
 
     def recipe(self, rows: int, task: str) -> Recipe:

@@ -62,6 +62,7 @@ def with_scalers(config: Config) -> Config:
     own_units = config.loss is not None and config.loss.own_units
     preset, given = preset_of(config), config.preprocess
     numeric = preset.numeric if preset else Standard()
+    target = preset.target if preset else Standard()
     embedding = preset.numeric_embedding if preset else None
     if config.input is not None:
         require_no_embedding(config)
@@ -69,7 +70,7 @@ def with_scalers(config: Config) -> Config:
     choices = {
         "numeric": given.numeric or numeric,
         "numeric_embedding": given.numeric_embedding or embedding,
-        "target": given.target or (Unscaled() if own_units else Standard()),
+        "target": given.target or (Unscaled() if own_units else target),
     }
     return config.model_copy(update={"preprocess": given.model_copy(update=choices)})
 

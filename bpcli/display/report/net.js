@@ -150,6 +150,11 @@ const Net = (() => {
       apply: (x, s, i) => (x - at(s.mean, i)) / at(s.scale, i),
       invert: (y, s, i) => y * at(s.scale, i) + at(s.mean, i),
     },
+    clipped: {
+      apply: (x, s, i) => SCALERS.standard.apply(x, s, i),
+      invert: (y, s, i) =>
+        Math.min(Math.max(SCALERS.standard.invert(y, s, i), at(s.low, i)), at(s.high, i)),
+    },
     log: {
       apply: (x, s, i) => (Math.log(x) - at(s.mean, i)) / at(s.scale, i),
       invert: (y, s, i) =>
