@@ -10,8 +10,11 @@ import pytest
 from running import bpcli
 
 from bpcli.experiment.load import load
+from bpcli.metrics.metric import Kind, metrics_for
 from bpcli.runs.decided import prepare_and_decide
 from bpcli.runs.resolved import prepare_and_resolve
+from bpcli.selection.preset import PresetChoice
+from bpcli.selection.procedure import Candidate, FoldScore
 
 ROWS = 60
 
@@ -43,6 +46,43 @@ def test_folds_decide_and_say_so(tmp_path: Path, kind: str, layers: int) -> None
     found, (said,) = chosen(table(tmp_path, kind))
     assert found == layers
     assert said.startswith(f"5 random folds prefer {'mlp' if layers else 'linear'}: rmse ")
+
+
+def candidate(name: str, values: list[float], failure: str = "") -> Candidate:
+    """With a score in every fold."""
+    return Candidate(name, tuple(FoldScore(i, v, 0.0, 9, failure) for i, v in enumerate(values)))
+
+
+@pytest.mark.parametrize(
+    "measure, simple, other, winner",
+    [
+        ("classes", [0.90, 0.80, 0.90, 0.80], [0.91, 0.82, 0.91, 0.82], "other"),
+        ("classes", [0.90, 0.80, 0.90, 0.80], [0.95, 0.79, 0.91, 0.78], "simple"),
+        ("classes", [0.90, 0.80, 0.90, 0.80], [0.90, 0.80, 0.90, 0.80], "simple"),
+        ("numbers", [5.0, 6.0, 5.0, 6.0], [4.8, 5.9, 4.9, 5.8], "other"),
+        ("numbers", [5.0, 6.0, 5.0, 6.0], [5.0, 5.9, 5.1, 5.9], "simple"),
+        ("numbers", [5.0, 6.0, 5.0, 6.0], [5.1, 6.1, 5.1, 6.1], "simple"),
+    ],
+    ids=["always a little better", "by luck", "alike", "lower", "lower by luck", "higher"],
+)
+def test_the_simpler_one_unless_a_standard_error_is_between(
+    measure: Kind, simple: list[float], other: list[float], winner: str
+) -> None:
+    one, two = candidate("simple", simple), candidate("other", other)
+    metric = metrics_for(measure)[0]
+    choice = PresetChoice.of([one, two], metric, "random")
+    assert choice and choice.winner.name == winner
+    ahead = two.order(metric) < one.order(metric)
+    assert ("by more than a standard error" in choice.notice().what) == (
+        ahead and winner == "simple"
+    )
+
+
+def test_one_that_failed_in_a_fold_cannot_win() -> None:
+    one, two = candidate("simple", [1.0, 1.0], "diverged"), candidate("other", [9.0, 9.0])
+    choice = PresetChoice.of([one, two], metrics_for("numbers")[0], "random")
+    assert choice and (choice.winner, choice.others) == (two, [])
+    assert PresetChoice.of([one], metrics_for("numbers")[0], "random") is None
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ class Config(Spec):
         Network | None,
         Field(
             description="hidden layers in order, or a preset; default: tabular, for images resnet; "
-            "below 200 training rows mlp, or linear where folds prefer that as it is trained; the "
+            "below 200 training rows linear, or mlp where folds find that it is better; the "
             "output layer follows from the target, and what embeds categories from "
             "the columns"
         ),

@@ -1,4 +1,4 @@
-"""The network of a small table that names none: the one that its folds prefer.
+"""The network of a small table that names none: the simplest that its folds find good enough.
 
 It costs some trainings, so only a training asks for it; other commands look at the default.
 """
@@ -16,8 +16,8 @@ from bpcli.experiment.resolve import FEW, rows_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.selection.preset import PresetChoice, preferred
 
-PRESETS = {one.name: one for one in (MLP(), Linear())}  # the first one without folds
-UPDATES = {MLP.name: 500, Linear.name: None}  # for the choice; None: as many as usual
+PRESETS = {one.name: one for one in (Linear(), MLP())}  # the simplest first
+UPDATES = {Linear.name: None, MLP.name: 500}  # for the choice; None: as many as usual
 
 
 def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice | None]:
@@ -33,9 +33,9 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
         choice = preferred({name: prepare_and_resolve(one) for name, one in named.items()})
     except DataError:  # too few rows for folds
         return prepared, config, None
-    if not choice.ranked:
+    if choice is None:
         return prepared, config, None
-    best = loaded.with_values(network=PRESETS[choice.ranked[0].name])
+    best = loaded.with_values(network=PRESETS[choice.winner.name])
     return *prepare_and_resolve(best), choice
 
 

@@ -1,42 +1,59 @@
 """Which preset suits a small table, by cross-validation.
 
 A table of few rows seldom tells more than a linear model can say, and whether this one does can be
-asked of it.
+asked of it. The simplest is taken that no other beats by more than a standard error: of few rows
+the best score is often luck, and of two that are alike the simpler one errs less on new rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
 from bpcli.config.errors import Notice
 from bpcli.data.folds import make_folds
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
-from bpcli.metrics.metric import metrics_for
+from bpcli.metrics.metric import Metric, metrics_for
 from bpcli.selection.procedure import ENOUGH, Candidate, fold_scores, ranked
+from bpcli.selection.statistics import Mean
 
 
 class PresetChoice(NamedTuple):
-    """The presets that have a score in every fold, the best first, and how they were compared."""
+    """The preset chosen, the others that have a score in every fold, and how they were compared."""
 
-    ranked: list[Candidate]
-    metric: str
+    winner: Candidate
+    others: list[Candidate]  # the best first
+    metric: Metric
     method: str
+
+    @classmethod
+    def of(cls, candidates: Sequence[Candidate], metric: Metric, method: str) -> Self | None:
+        """The choice among candidates, the simplest first; None where all have failed."""
+        whole = ranked(candidates, metric)
+        if not whole:
+            return None
+        simple = (one for one in candidates if one in whole)
+        winner = next(one for one in simple if not _beaten(one, whole[0], metric))
+        return cls(winner, [one for one in whole if one != winner], metric, method)
 
     def notice(self) -> Notice:
         """`5 stratified folds prefer linear: accuracy 0.9722 ± 0.012, mlp 0.9583 ± 0.014`"""
-        best, *others = self.ranked
-        listed = (f"{one.name} {_figure(one)}" for one in others)
-        said = ", ".join([f"{self.metric} {_figure(best)}", *listed])
-        what = f"{len(best.scores)} {self.method} folds prefer {best.name}: {said}"
+        listed = (f"{one.name} {_figure(one)}{self._doubt(one)}" for one in self.others)
+        said = ", ".join([f"{self.metric.name} {_figure(self.winner)}", *listed])
+        count = len(self.winner.scores)
+        what = f"{count} {self.method} folds prefer {self.winner.name}: {said}"
         return Notice("", "network", what, "name a network to have it without the folds")
 
+    def _doubt(self, one: Candidate) -> str:
+        ahead = one.order(self.metric) < self.winner.order(self.metric)
+        return " (not better by more than a standard error)" if ahead else ""
 
-def preferred(settings: Mapping[str, tuple[Prepared, Config]]) -> PresetChoice:
-    """The presets by name, each prepared and resolved, ranked; of too few folds none.
 
-    Raises DataError where no folds can be made.
+def preferred(settings: Mapping[str, tuple[Prepared, Config]]) -> PresetChoice | None:
+    """The choice among presets by name, the simplest first, each prepared and resolved.
+
+    None of too few folds, or where all have failed. Raises DataError where no folds can be made.
     """
     prepared, config = next(iter(settings.values()))
     folds = make_folds(prepared, config.split.model_copy(update={"repeats": 1}), config.seed)
@@ -46,8 +63,15 @@ def preferred(settings: Mapping[str, tuple[Prepared, Config]]) -> PresetChoice:
         Candidate(name, tuple(fold_scores(*own, folds, numbers))) for name, own in compared
     ]
     assert config.loss
-    metric = metrics_for(config.loss.predicts)[0]
-    return PresetChoice(ranked(candidates, metric), metric.name, folds.method)
+    return PresetChoice.of(candidates, metrics_for(config.loss.predicts)[0], folds.method)
+
+
+def _beaten(one: Candidate, best: Candidate, metric: Metric) -> bool:
+    """Whether the best is better by more than the standard error of the difference over folds."""
+    sign = 1 if metric.better == "higher" else -1
+    pairs = zip(best.scores, one.scores, strict=True)
+    ahead = Mean.of([sign * (b.value - a.value) for b, a in pairs])
+    return ahead.value > (ahead.error or 0.0)
 
 
 def _figure(one: Candidate) -> str:
