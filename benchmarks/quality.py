@@ -71,7 +71,7 @@ def compare(
                 run = Path(folder, entry.replace(" ", "_"))
                 result = train(table, data, seed, OURS[entry], run, core)
             else:
-                result = peer(table, data, entry, reference, core)
+                result = peer(table, data, seed, entry, reference, core)
             say(table, seed, entry, result)
             own = result if timed else {**result, "seconds": None}
             keep({"table": table.name, "seed": seed, "entry": entry, **own})
@@ -97,8 +97,10 @@ def scores(table: Table, run: Path) -> dict[str, float | None]:
     return {"error": 1 - test["accuracy"], "log_loss": test["log_loss"]}
 
 
-def peer(table: Table, data: Path, entry: str, reference: Path, core: int) -> dict:
-    done = output_of(core, HERE / "quality_peers.py", entry, data, reference, table.name)
+def peer(
+    table: Table, data: Path, seed: int, entry: str, reference: Path, core: int
+) -> dict[str, float | None]:
+    done = output_of(core, HERE / "quality_peers.py", entry, data, reference, table.name, seed)
     return json.loads(done.splitlines()[-1])
 
 

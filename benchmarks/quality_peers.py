@@ -1,4 +1,4 @@
-"""One peer on one table: python benchmarks/quality_peers.py PEER TABLE.csv RUN TARGET
+"""One peer on one table: python benchmarks/quality_peers.py PEER TABLE.csv RUN TABLE SEED
 
 RUN is a run folder of bpcli on that table: the peer learns from its training and validation rows,
 reads columns in the roles that bpcli found, and predicts its test rows. Prints one line of JSON.
@@ -26,11 +26,11 @@ from tables import TABLES, Table, read_columns
 
 def main() -> None:
     warnings.filterwarnings("ignore")
-    peer, path, run, name = sys.argv[1:]
+    peer, path, run, name, seed = sys.argv[1:]
     table = TABLES[name]
     x, y, sets = read(table, Path(path), Path(run))
     begin = time.perf_counter()
-    prediction, classes = PEERS[peer](table, x, y, sets)
+    prediction, classes = PEERS[peer](table, x, y, sets, int(seed))
     seconds = time.perf_counter() - begin
     print(json.dumps({"seconds": seconds, **scores(table, prediction, classes, y, sets)}))
 
@@ -121,20 +121,22 @@ def fitted(model, x, y, sets):
     return model.predict(as_text[test]), []
 
 
-def sklearn_mlp(table, x, y, sets):
+def sklearn_mlp(table, x, y, sets, seed):
     if table.is_regression:
-        net = TransformedTargetRegressor(MLPRegressor(random_state=0), transformer=StandardScaler())
+        net = TransformedTargetRegressor(
+            MLPRegressor(random_state=seed), transformer=StandardScaler()
+        )
     else:
-        net = MLPClassifier(random_state=0)
+        net = MLPClassifier(random_state=seed)
     return fitted(make_pipeline(one_hot(x), net), x, y, sets)
 
 
-def linear(table, x, y, sets):
+def linear(table, x, y, sets, seed):
     model = Ridge() if table.is_regression else LogisticRegression(max_iter=2000)
     return fitted(make_pipeline(one_hot(x), model), x, y, sets)
 
 
-def hist_gb(table, x, y, sets):
+def hist_gb(table, x, y, sets, seed):
     numbers = numeric(x)
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=254
@@ -144,12 +146,12 @@ def hist_gb(table, x, y, sets):
         [("c", codes, categories), ("n", "passthrough", numbers)], sparse_threshold=0
     )
     kind = HistGradientBoostingRegressor if table.is_regression else HistGradientBoostingClassifier
-    model = kind(random_state=0, categorical_features=list(range(len(categories))))
+    model = kind(random_state=seed, categorical_features=list(range(len(categories))))
     return fitted(make_pipeline(prepare, model), x, y, sets)
 
 
 def realmlp(small: bool):
-    def run(table, x, y, sets):
+    def run(table, x, y, sets, seed):
         from pytabkit import (
             RealMLP_TD_Classifier,
             RealMLP_TD_Regressor,
@@ -164,7 +166,7 @@ def realmlp(small: bool):
             (False, False): RealMLP_TD_Classifier,
         }
         x = filled(x, sets)
-        model = kinds[small, table.is_regression](device="cpu", random_state=0, n_threads=1)
+        model = kinds[small, table.is_regression](device="cpu", random_state=seed, n_threads=1)
         learn, test = sets != "test", sets == "test"
         held_out = np.flatnonzero(sets[learn] == "validation")
         model.fit(x[learn], y[learn], val_idxs=held_out)

@@ -9,6 +9,7 @@ import pytest
 
 from bpcli.nn.activations import Tanh
 from bpcli.nn.batches import Rows
+from bpcli.nn.composite import Parametric
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.initializers import Zeros as InitialZeros
 from bpcli.nn.layer import Array
@@ -17,6 +18,7 @@ from bpcli.nn.losses.numbers import MSE
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.normalization import BatchNorm, LayerNorm
+from bpcli.nn.numbers import Periodic
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.schedules import Constant, Step
 from bpcli.nn.state import State
@@ -71,6 +73,34 @@ def test_decoupled_decay_shrinks_weights_before_the_step() -> None:
     rates = np.array([[RATE], [RATE / 2]])
     shrunk = np.where(weights(), before * (1 - rates * 0.5), before)
     assert flat == pytest.approx(shrunk - rates * gradient(), rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Scale(rate=6.0, decay=0.5),
+        Parametric(activation=Tanh(), rate=3.0, decay=2.0),
+        Periodic(frequencies=2, width=1, rate=0.5, decay=0.0),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_a_layer_has_a_decay_of_its_own(layer: Any) -> None:
+    network, how = Network([layer, Dense(units=1)], (3,)), method(replicas=(0,), rates=(RATE,))
+    states = []
+    for decay in (0.0, 0.5):
+        how = how._replace(regularization=Regularization(weight_decay=decay))
+        state = State.start(network, how, "float64")
+        before = state.flat.copy()
+        list(train(network, how, state, rows()))
+        states.append(state.flat)
+    plain, decayed = states
+    for slot in network.slots:
+        own = slice(slot.start, slot.stop)
+        factor = slot.parameter.rate * slot.parameter.decay * slot.parameter.decays
+        if slot.parameter.decays and slot.name in ("v", "a", "w", "V"):
+            assert factor == layer.rate * layer.decay
+        lost = RATE * 0.5 * factor * before[:, own]
+        assert decayed[:, own] == pytest.approx(plain[:, own] - lost, rel=1e-12, abs=1e-15)
 
 
 def test_clipping_by_norm_takes_each_network_by_itself() -> None:

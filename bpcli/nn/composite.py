@@ -14,7 +14,7 @@ from bpcli.nn.activations import Activation
 from bpcli.nn.convolution import Conv2D
 from bpcli.nn.initializers import Glorot, Ones
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
-from bpcli.nn.layers import Dense, RateFactor
+from bpcli.nn.layers import DecayFactor, Dense, RateFactor
 
 Layers = Annotated[tuple[Layer, ...], Field(strict=False, min_length=1)]
 
@@ -137,6 +137,7 @@ class Parametric(Layer):
     example: ClassVar[dict[str, Any]] = {"activation": "selu"}
     activation: Annotated[Layer, Field(description="f, an activation")]
     rate: Annotated[RateFactor, Field(description="factor on the learning rate of a")] = 1.0
+    decay: Annotated[DecayFactor, Field(description="factor on weight_decay of a")] = 1.0
 
     @property
     def inner(self) -> tuple[tuple[Layer, ...], ...]:
@@ -151,7 +152,9 @@ class Parametric(Layer):
         raise PydanticCustomError("invalid_value", what, {"name": layer.name})
 
     def plan(self, in_shape: Shape) -> Plan:
-        params = {"a": Parameter((1, *in_shape), Ones(), decays=True, rate=self.rate)}
+        params = {
+            "a": Parameter((1, *in_shape), Ones(), decays=True, rate=self.rate, decay=self.decay)
+        }
         scratch = dict.fromkeys(("y", "dx", "d"), in_shape)
         return Plan(in_shape, params, scratch, ((self.activation.plan(in_shape),),))
 

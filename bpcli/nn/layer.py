@@ -38,6 +38,7 @@ class Parameter(NamedTuple):
     fan_in: int = 1
     fan_out: int = 1
     decays: bool = False  # weight decay, l1 and l2 act on it: weights, not biases or norms
+    decay: float = 1.0  # factor on weight decay
     rate: float = 1.0  # factor on the learning rate
     trained: bool = True  # False for what a layer keeps by itself: its gradient stays zero
 

@@ -13,6 +13,7 @@ from bpcli.nn.random import drawn
 from bpcli.nn.schedules import Constant, Schedule
 
 RateFactor = Annotated[float, Field(gt=0)]
+DecayFactor = Annotated[float, Field(ge=0)]
 
 
 class Dense(Layer):
@@ -110,9 +111,12 @@ class Scale(Layer):
 
     name: ClassVar[str] = "scale"
     rate: Annotated[RateFactor, Field(description="factor on the learning rate of v")] = 1.0
+    decay: Annotated[DecayFactor, Field(description="factor on weight_decay of v")] = 1.0
 
     def plan(self, in_shape: Shape) -> Plan:
-        params = {"v": Parameter((1, *in_shape), Ones(), decays=True, rate=self.rate)}
+        params = {
+            "v": Parameter((1, *in_shape), Ones(), decays=True, rate=self.rate, decay=self.decay)
+        }
         return Plan(in_shape, params, {"y": in_shape, "dx": in_shape})
 
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:

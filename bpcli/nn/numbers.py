@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bpcli.nn.initializers import Normal, Uniform
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
-from bpcli.nn.layers import RateFactor
+from bpcli.nn.layers import DecayFactor, RateFactor
 
 Count = Annotated[int, Field(ge=1, le=1000)]
 
@@ -45,6 +45,7 @@ class Periodic(NumericEmbedding):
         int | None, Field(ge=1, description="embed the first so many inputs; default: all")
     ] = None
     rate: Annotated[RateFactor, Field(description="factor on the learning rate of them all")] = 1.0
+    decay: Annotated[DecayFactor, Field(description="factor on weight_decay of w and V")] = 1.0
 
     def fitted(self, bins: Sequence[int]) -> Self:
         return self.model_copy(update={"inputs": len(bins)})
@@ -56,7 +57,9 @@ class Periodic(NumericEmbedding):
             "b": Parameter((n, waves), Uniform(bound=math.pi)),
             **_linear(n, waves, self.width),
         }
-        params = {name: one._replace(rate=self.rate) for name, one in params.items()}
+        params = {
+            name: one._replace(rate=self.rate, decay=self.decay) for name, one in params.items()
+        }
         width = n * self.width + in_shape[0]
         scratch = {"y": (width,), "dx": in_shape, "angle": (n, waves), "f": (n, waves)}
         return Plan((width,), params, scratch)

@@ -145,8 +145,8 @@ class Update:
 def _weights(
     network: Network, flat: Array, grad: Array, columns: slice
 ) -> Iterator[tuple[Array, Array, float]]:
-    """Among the columns, those that decay, with their gradient and the factor on their rate."""
+    """Among the columns, those that decay, with their gradient and the factor on their decay."""
     for slot in network.slots:
         cut = slice(max(slot.start, columns.start), min(slot.stop, columns.stop))
         if slot.parameter.decays and cut.start < cut.stop:
-            yield flat[:, cut], grad[:, cut], slot.parameter.rate
+            yield flat[:, cut], grad[:, cut], slot.parameter.rate * slot.parameter.decay
