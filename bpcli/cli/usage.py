@@ -14,7 +14,7 @@ UsageError: Any = typer.BadParameter.__base__  # Typer has no name of its own fo
 def call(app: typer.Typer) -> None:
     """Run the application; ends with SystemExit where it asks for an exit code."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="bpcli", standalone_mode=False)
     except UsageError as wrong:
         code = _tell(wrong)
     sys.exit(code)
