@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.config.errors import ConfigError, Problem
-from bpcli.data.prepare import Prepared, prepare
+from bpcli.data.arrays import Sets
+from bpcli.data.prepare import Prepared, prepare, refit
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.resolve import default_preset, resolve, rows_of, split_of, with_scalers
 
 
-def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
-    """The table of a config, and the config with nothing left open."""
+def prepare_and_resolve(loaded: Loaded, sets: Sets | None = None) -> tuple[Prepared, Config]:
+    """The table of a config, and the config with nothing left open.
+
+    Where `sets` are given, its rows are divided by them, and all is fitted to these.
+    """
     config, given = loaded.config, with_scalers(loaded.config)
     prepared = prepare(
         given.data,
@@ -26,6 +30,8 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
         learns=given.learns,
         input=given.input,
     )
+    if sets is not None:
+        prepared = refit(prepared, given.preprocess, sets)
     if config.takes_default_network:
         preset = default_preset(rows_of(config, prepared), images=config.input is not None)
         config = config.model_copy(update={"network": preset})

@@ -268,6 +268,7 @@ MEANINGS = {
     "BP-S010": "A search needs more folds.",
     "BP-S011": "A trial of a search has failed.",
     "BP-S012": "A search needs Optuna.",
+    "BP-S013": "An outer fold of a search has no score.",
     "BP-S008": "The networks of an ensemble are estimated one by one.",
     "BP-S009": "A report needs jinja2.",
     "BP-M040": "A folder holds no summary of a sweep.",
