@@ -230,6 +230,8 @@ MEANINGS = {
     "BP-O013": "The output is no plain file.",
     "BP-O020": "The disk cannot promise that files survive a power loss.",
     "BP-C140": "A training cannot be computed in shards.",
+    "BP-C141": "Shards cannot take steps of their own.",
+    "BP-C142": "Shards take steps of their own, which is another algorithm.",
     "BP-R030": "A cluster needs Dask.",
     "BP-R031": "There is no cluster, or it has no worker.",
     "BP-R032": "The scheduler of a cluster is lost.",
