@@ -23,7 +23,7 @@ from bpcli.runs.files import remove_file, write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
 from bpcli.runs.nested import NESTED, nested_csv, nested_facts
-from bpcli.runs.resolved import default_network, prepare_and_resolve
+from bpcli.runs.resolved import Keeping, default_network, prepare_and_resolve
 from bpcli.runs.sitting import Place, Sitting
 from bpcli.runs.subject import Subject
 from bpcli.runs.tables import cell, csv_text
@@ -168,8 +168,10 @@ class TuneRun:
 def tuning(loaded: Loaded) -> tuple[Subject, NestedTuning]:
     """The searches that a config asks for; nothing is trained yet."""
 
+    preparing = Keeping(2 * (1 + (loaded.config.tune.outer_folds or 0)))
+
     def prepare(assignments: Sequence[str], sets: Sets | None) -> tuple[Prepared, Config]:
-        return prepare_and_resolve(loaded.overridden(assignments), sets)
+        return prepare_and_resolve(loaded.overridden(assignments), sets, preparing)
 
     space = space_of(loaded.config)
     loaded.overridden(assignments_of({path: one.first() for path, one in space.items()}))
