@@ -220,12 +220,18 @@ def test_a_worker_killed_in_the_middle_is_replaced(place: Path) -> None:
     assert essence(run) == essence(place / "here")
 
 
-def test_a_signal_keeps_a_checkpoint_to_go_on_from_anywhere(place: Path) -> None:
-    process = begin("train", "flowers.yaml", "-o", "asked", "--cluster", "local:1", cwd=place)
-    wait_for(place / "asked" / "checkpoint.safetensors", process)
-    assert end(process, TERM)[0] == 143
-    bpcli("train", "flowers.yaml", "-o", "asked", "--resume", cwd=place)
-    assert essence(place / "asked") == essence(place / "here")
+@pytest.mark.parametrize(
+    ("where", "number", "code"), [(("--cluster", "local:1"), TERM, 143), ((), KILL, -KILL)]
+)
+def test_a_run_goes_on_from_its_last_average(
+    place: Path, where: tuple[str, ...], number: int, code: int
+) -> None:
+    run = place / f"ended-{number:d}"
+    process = begin("train", "flowers.yaml", "-o", run, *where, cwd=place)
+    wait_for(run / "checkpoint.safetensors", process)
+    assert end(process, number)[0] == code
+    bpcli("train", "flowers.yaml", "-o", run, "--resume", cwd=place)
+    assert essence(run) == essence(place / "here")
 
 
 def test_it_is_told_and_verified_as_another_algorithm(place: Path) -> None:

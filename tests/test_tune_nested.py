@@ -12,6 +12,7 @@ from clusters import by_hand
 from resuming import INT, KILL, end, wait_for
 from running import begin, bpcli, table, write_csv
 
+from bpcli.config.errors import DataError
 from bpcli.data.split import EXCLUDED, SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.experiment.load import load
 from bpcli.runs.journal import JOURNAL
@@ -212,6 +213,15 @@ def test_outer_folds_follow_the_split(place: Path, case: str) -> None:
             assert np.ptp(counts[1] / [3, 2, 1]) <= 1
     assert ((seen == 1) == ~held).all() or case == "time"
     assert seen.max() == 1
+
+
+def test_too_few_rows_without_an_outer_fold_are_placed(place: Path) -> None:
+    rows = [row | {"who": f"p{i // 18}"} for i, row in enumerate(rows_of())]
+    write_csv(place / "t.csv", rows)
+    with pytest.raises(DataError) as error:
+        searches(place, "data.group=who", "tune.outer_folds=2")
+    (problem,) = error.value.problems
+    assert problem.where == "outer fold 1 of 2, split.folds" and "there are 2" in problem.what
 
 
 def test_each_search_has_its_own_time(place: Path) -> None:

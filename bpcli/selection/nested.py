@@ -12,9 +12,9 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
-from bpcli.config.errors import Notice
+from bpcli.config.errors import DataError, Notice
 from bpcli.data.arrays import Sets
-from bpcli.data.folds import Folds, make_folds, without_fold
+from bpcli.data.folds import Fold, Folds, make_folds, without_fold
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.distributions import Distribution
@@ -51,12 +51,7 @@ class NestedTuning:
     def __init__(self, prepare: Prepare, space: Mapping[str, Distribution], spec: TuneSpec) -> None:
         self.whole = Tuning(lambda changes: prepare(changes, None), space, spec)
         self.folds = self._outer_folds(spec.outer_folds)
-        self.without: list[Tuning] = []  # each of the folds
-        prepared, config = self.whole.prepare()
-        for fold in self.folds.folds:
-            sets = without_fold(prepared, config.split, config.seed, fold)
-            name = f"outer fold {fold.number} of {len(self.folds.folds)}"
-            self.without.append(Tuning(partial(_divided, prepare, sets), space, spec, name))
+        self.without = [self._without(fold, prepare) for fold in self.folds.folds]
         self._by_name = {one.name: one for one in (self.whole, *self.without)}
 
     def work(self, group: Group) -> str:
@@ -121,6 +116,18 @@ class NestedTuning:
         prepared, config = self.whole.prepare()
         asked = config.split.model_copy(update={"folds": count, "repeats": 1})
         return make_folds(prepared, asked, config.seed)
+
+    def _without(self, fold: Fold, prepare: Prepare) -> Tuning:
+        """The search without an outer fold.  Raises DataError where the others are too few."""
+        name = f"outer fold {fold.number} of {len(self.folds.folds)}"
+        prepared, config = self.whole.prepare()
+        try:
+            sets = without_fold(prepared, config.split, config.seed, fold)
+            inside = partial(_divided, prepare, sets)
+            return Tuning(inside, self.whole.space, self.whole.spec, name)
+        except DataError as error:
+            placed = (one._replace(where=f"{name}, {one.where}") for one in error.problems)
+            raise DataError(*placed) from None
 
     def _winner(self, search: Tuning) -> list[Group]:
         unscored = search.best is not None and search.winner_score is None

@@ -56,8 +56,7 @@ class Tuning:
         prepared, config = self.prepare()
         self.folds: Folds = make_folds(prepared, config.split, config.seed)
         if len(self.folds.folds) < ENOUGH:
-            of = f" without {name}" if name else ""
-            what = f"a trial needs {ENOUGH} folds, there are {len(self.folds.folds)}{of}"
+            what = f"a trial needs {ENOUGH} folds, there are {len(self.folds.folds)}"
             raise DataError(Problem("BP-S010", "split.folds", what, "ask for more folds"))
         assert config.loss
         self.metric: Metric = metrics_for(config.loss.predicts)[0]
