@@ -29,6 +29,7 @@ from bpcli.runs.subject import Subject
 from bpcli.runs.tables import cell, csv_text
 from bpcli.selection.nested import NestedTuning
 from bpcli.selection.procedure import Candidate
+from bpcli.selection.proposals import importances
 from bpcli.selection.space import space_of
 from bpcli.selection.trial import Setting, assignments_of
 
@@ -94,7 +95,7 @@ class TuneRun:
             "default": plain and self._row(plain),
             "best": self._row(ranked[0]) if ranked else None,
             "leaders": [self._row(one) for one in ranked[:10]],
-            "importances": search.importances(),
+            "importances": importances(search.optuna_study),
             "nested": nested_facts(self.tuning),
         }
 

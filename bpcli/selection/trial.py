@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
+from bpcli.config.errors import BpcliError
 from bpcli.selection.procedure import FoldScore
 
 
@@ -54,3 +55,9 @@ class Scored(NamedTuple):
 def assignments_of(values: Mapping[str, Any]) -> list[str]:
     """{path: value} as PATH=VALUE."""
     return [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in values.items()]
+
+
+def reason_of(error: BpcliError) -> str:
+    """Why a trial has failed, in one line."""
+    first = error.problems[0]
+    return f"{first.where}: {first.what}"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from bpcli.config.errors import BpcliError, DataError, Notice, Problem
+from bpcli.config.errors import BpcliError, ConfigError, DataError, Notice, Problem
 from bpcli.data.folds import Folds, make_folds
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
@@ -30,9 +30,9 @@ from bpcli.selection.procedure import (
     ranked,
     whole_score,
 )
-from bpcli.selection.proposals import importances, optuna_study
+from bpcli.selection.proposals import optuna_study
 from bpcli.selection.race import rounds
-from bpcli.selection.trial import Group, Scored, Setting, assignments_of
+from bpcli.selection.trial import Group, Scored, Setting, assignments_of, reason_of
 
 Prepare = Callable[[Sequence[str]], tuple[Prepared, Config]]  # of the config with PATH=VALUE
 
@@ -72,10 +72,11 @@ class Tuning:
     def work(self, group: Group) -> str:
         """Train a group; one line."""
         begin = time.perf_counter()
-        made = self.prepare(*group.assignments)
-        scores = (
-            fold_scores(*made, self.folds, group.folds) if group.folds else [whole_score(*made)]
-        )
+        try:
+            scores = self._train(group)
+        except (ConfigError, DataError) as error:  # of what folds have too few rows for
+            told = reason_of(error)
+            scores = [FoldScore(number, 0.0, 0.0, 0, told) for number in group.folds or [WHOLE]]
         return Scored(*group[:2], time.perf_counter() - begin, scores).to_json()
 
     def take(self, line: str) -> None:
@@ -166,14 +167,14 @@ class Tuning:
         """What else is known of the trials, for the record of the run."""
         return {"trials": len(self.settings), "pruned": len(self.pruned)}
 
-    def importances(self) -> dict[str, float]:
-        """How much of the differences each path explains, the most first."""
-        return importances(self._study)
-
     @property
     def optuna_study(self) -> Any:
         """Optuna's own account of the trials but the first."""
         return self._study
+
+    def _train(self, group: Group) -> list[FoldScore]:
+        made = self.prepare(*group.assignments)
+        return fold_scores(*made, self.folds, group.folds) if group.folds else [whole_score(*made)]
 
     @property
     def _late(self) -> bool:
@@ -240,8 +241,7 @@ class Tuning:
         try:
             self.prepare(*assignments_of(values))
         except BpcliError as error:
-            first = error.problems[0]
-            return Setting(number, values, f"{first.where}: {first.what}")
+            return Setting(number, values, reason_of(error))
         return Setting(number, values)
 
     def _open(self) -> Iterator[tuple[Setting, Any]]:
