@@ -1,6 +1,6 @@
-"""Time a sweep and single trainings on clusters of this machine, and print two tables.
+"""Time a sweep and single trainings on clusters of this machine, and print three tables.
 
-    benchmarks/scaling.py [sweep] [train]
+    benchmarks/scaling.py [sweep] [train] [local]
 
 The tables of docs/scaling.md are from here. A sweep is timed as a whole, with the start of its
 workers; a training by its update, from the end of the first epoch to that of the last one.
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 PLACES = ("", "local:1", "local:2", "local:4")
+EXCHANGING = ("", "local:1", "local:2")
 SWEEP = """\
 data: {path: t.csv, target: y}
 network: [{dense: 128}, relu, {dense: 128}, relu]
@@ -49,6 +50,9 @@ def main(parts: list[str]) -> None:
         if not parts or "train" in parts:
             write(folder / "t.csv", 32768, 50)
             time_trainings(folder)
+        if not parts or "local" in parts:
+            write(folder / "t.csv", 32768, 50)
+            time_local_steps(folder)
 
 
 def time_sweeps(folder: Path) -> None:
@@ -74,9 +78,32 @@ def time_trainings(folder: Path) -> None:
             text = TRAIN.replace("UNITS", str(units))
             (folder / "c.yaml").write_text(f"{text}batch_size: {batch}\nepochs: {epochs}\n")
             times = [update(folder, where) for where in PLACES]
-            size = 50 * units + units + units * units + units + units + 1
             cells = " | ".join(f"{1000 * one:.0f}" for one in times)
-            print(f"| {size:,} | {batch:,} | {cells} |", flush=True)
+            print(f"| {parameters(units):,} | {batch:,} | {cells} |", flush=True)
+
+
+def time_local_steps(folder: Path) -> None:
+    """Milliseconds of an update of a batch of 1,024 rows, by how often shards exchange."""
+    print(
+        "\n| parameters | sync_every | "
+        + " | ".join(where or "here" for where in EXCHANGING)
+        + " |"
+    )
+    print("| --- | --- |" + " --- |" * len(EXCHANGING))
+    for units in NETS:
+        for every in (1, 8):
+            text = TRAIN.replace("UNITS", str(units))
+            (folder / "c.yaml").write_text(
+                f"{text}batch_size: 1024\nepochs: 4\nsync_every: {every}\n"
+            )
+            times = [update(folder, where) for where in EXCHANGING]
+            cells = " | ".join(f"{1000 * one:.1f}" for one in times)
+            print(f"| {parameters(units):,} | {every} | {cells} |", flush=True)
+
+
+def parameters(units: int) -> int:
+    """Of a net with 50 inputs and two hidden layers."""
+    return 50 * units + units + units * units + units + units + 1
 
 
 def update(folder: Path, where: str) -> float:

@@ -18,7 +18,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
 from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.schedules import Constant
-from bpcli.nn.shards import Moment, Shards
+from bpcli.nn.shards import At, Moment, ShardGradients, Shards, in_turn
 from bpcli.nn.state import State
 from bpcli.nn.training import train
 from bpcli.nn.update import Clip
@@ -60,15 +60,14 @@ def run(how: Method, rows: Rows, layers: list[Layer] = LAYERS, **elsewhere: Any)
 
 
 def chosen(shards: Shards, epoch: int, batch: int) -> list[int]:
-    moment = Moment(epoch, batch, 0)
-    own = [shards._chosen(number, moment) for number in range(shards.method.shards)]
+    own = [shards._chosen(number, epoch, batch) for number in range(shards.method.shards)]
     return np.concatenate(own).tolist()
 
 
 @pytest.mark.parametrize(("n", "size", "shards"), [(103, 20, 4), (7, 3, 5), (64, 64, 3), (9, 1, 2)])
 def test_an_epoch_has_every_row_once(n: int, size: int, shards: int) -> None:
     rows, how = table(n), method(batch_size=size, shards=shards)
-    of_all = Shards(begin(how, rows)[0], how, rows)
+    of_all = Shards(how, rows)
     batches = [chosen(of_all, 1, batch) for batch in range(-(-n // size))]
     assert sorted(row for batch in batches for row in batch) == list(range(n))
     assert [len(batch) for batch in batches] == [of_all.rows_of(i) for i in range(len(batches))]
@@ -80,13 +79,12 @@ def test_an_epoch_has_every_row_once(n: int, size: int, shards: int) -> None:
 def test_the_gradients_add_up_to_that_of_the_batch(weights: bool) -> None:
     rows, how = table(weights=weights), method(shards=4)
     network, state = begin(how, rows, PLAIN)
-    shards = Shards(network, how, rows)
-    moment = Moment(1, 2, 7)
-    parts = [(p.loss.copy(), p.grad.copy()) for p in shards.in_turn(state.flat, moment)]
-    batch = chosen(shards, 1, 2)
+    work, at = ShardGradients(network, how, rows), At(state.flat, Moment(1, 2, 7))
+    parts = [(p.loss.copy(), p.grad.copy()) for p in in_turn(work, 4)(at)]
+    batch = chosen(work.shards, 1, 2)
     whole = Rows(rows.x[:, batch], rows.t[:, batch], None if rows.c is None else rows.c[:, batch])
     one = method(shards=1, batch_size=len(batch))
-    alone = Shards(network, one, whole).part(0, state.flat, Moment(1, 0, 7))
+    alone = ShardGradients(network, one, whole).part(0, At(state.flat, Moment(1, 0, 7)))
     assert sum(loss for loss, _ in parts) == pytest.approx(alone.loss, rel=1e-12)
     assert sum(grad for _, grad in parts) == pytest.approx(alone.grad, rel=1e-9, abs=1e-12)
 
@@ -101,13 +99,12 @@ def test_full_batch_descent_is_what_it_is_without_shards() -> None:
 def test_who_computes_the_parts_changes_no_bit() -> None:
     rows, how = table(), method()
     network, _ = begin(how, rows)
-    several = [Shards(network, how, rows) for _ in range(3)]
+    several = [ShardGradients(network, how, rows) for _ in range(3)]
 
-    def elsewhere(flat: Array, moment: Moment) -> Any:
+    def elsewhere(task: At) -> Any:
         parts = {}
         for number in (2, 0, 3, 1):
-            part = several[number % 3].part(number, flat.copy(), moment)
-            parts[number] = part._replace(grad=part.grad.copy())
+            parts[number] = several[number % 3].part(number, task).kept()
         return [parts[number] for number in sorted(parts)]
 
     assert run(how, rows, elsewhere=elsewhere).tobytes() == run(how, rows).tobytes()

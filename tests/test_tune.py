@@ -139,6 +139,18 @@ def test_a_trial_that_fails_is_recorded(config: Path, tmp_path: Path) -> None:
     assert rows[0]["state"] == "complete"
 
 
+def test_a_trial_that_the_rows_of_a_fold_are_too_few_for_has_failed(
+    config: Path, tmp_path: Path
+) -> None:
+    space = "tune.space={batch_size: {choice: [8, 256]}}"
+    local = ("--set", "shards=2", "--set", "sync_every=2", "--set", "batch_size=8")
+    tune(config, *NO_TRAIN, "--set", space, *local)
+    rows = table((tmp_path / "s" / TABLE).read_text())
+    states = {row["batch_size"]: row["state"] for row in rows}
+    assert states == {"": "complete", "8": "complete", "256": "failed"}
+    assert all("sync_every" in row["failure"] for row in rows if row["state"] == "failed")
+
+
 def test_time_ends_the_proposals(config: Path, tmp_path: Path) -> None:
     facts = tune(config, *NO_TRAIN, "--set", "tune.max_time=1e-6")
     assert facts["trials"] == 1

@@ -36,6 +36,14 @@ def tune(
             help="Also write the trials to a storage of Optuna's, such as sqlite:///trials.db.",
         ),
     ] = None,
+    outer_folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="K",
+            help="Nested cross-validation: the same as --set tune.outer_folds=K.",
+        ),
+    ] = None,
     folds: studies.Folds = None,
     repeats: studies.Repeats = None,
     group: studies.Group = None,
@@ -53,7 +61,9 @@ def tune(
 
     What is tried stands in tune.space; without one it is width, depth, activation, normalisation,
     dropout, learning rate, weight decay and batch size. Trial 0 is the config as it is. The test
-    rows are opened once, at the end. Needs the extra tune: pip install 'bpcli[tune]'.
+    rows are opened once, at the end. With --outer-folds the whole search is also done without each
+    of K parts of the rows and scored on it, which says how good its winners really are; so it takes
+    K times longer. Needs the extra tune: pip install 'bpcli[tune]'.
 
     Examples:
 
@@ -62,6 +72,8 @@ def tune(
       bpcli tune config.yaml --set 'tune.space.learning_rate={log_uniform: [1e-4, 0.1]}'
 
       bpcli tune config.yaml -o runs/search --trials 80 --resume
+
+      bpcli tune config.yaml -o runs/search --outer-folds 5 --resume
     """
     studies.require_output(output, resume=resume, force=force)
     from bpcli.display.console import open_terminal
@@ -71,6 +83,7 @@ def tune(
     assignments = [
         *options.assignments(sets, seed, None),
         *([] if trials is None else [f"tune.trials={trials}"]),
+        *([] if outer_folds is None else [f"tune.outer_folds={outer_folds}"]),
         *studies.folding(folds, repeats, group, None),
     ]
     loaded = load(config, [*assignments, studies.ONE_THREAD])
@@ -86,9 +99,11 @@ def tune(
         if storage is not None:
             run.export(storage, run.folder.name)
     if not (quiet or json):
-        from bpcli.display.tune import leaderboard
+        from bpcli.display.tune import estimate, leaderboard
 
         terminal.result(leaderboard(facts))
+        if facts["nested"]:
+            terminal.result(estimate(facts))
     refit = _refit(run, facts, force=force or resume) if train else None
     if json:
         import json as format

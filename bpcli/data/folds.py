@@ -14,9 +14,9 @@ import numpy as np
 from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Ints, Sets
 from bpcli.data.prepare import Prepared
-from bpcli.data.sets import shuffled, times_of
+from bpcli.data.sets import divide, shuffled, times_of
 from bpcli.data.spec import SplitSpec
-from bpcli.data.split import EXCLUDED, PURPOSE, TRAIN, VALIDATION
+from bpcli.data.split import EXCLUDED, PURPOSE, TEST, TRAIN, VALIDATION
 from bpcli.data.table import Table
 
 Method = Literal["random", "stratified", "group", "time"]
@@ -52,6 +52,20 @@ def make_folds(prepared: Prepared, split: SplitSpec, seed: int) -> Folds:
         for number, sets in enumerate(_repeat(prepared, method, rows, count, [seed, repeat]), 1)
     ]
     return Folds(method, folds, notices)
+
+
+def without_fold(prepared: Prepared, split: SplitSpec, seed: int, fold: Fold) -> Sets:
+    """Sets (N,) in which the rows of a fold test.
+
+    Of those that it trains on the split chooses validation rows, as large a share as before.
+    """
+    known = [np.count_nonzero(prepared.sets == which) for which in (VALIDATION, TRAIN)]
+    shares = {"validation": known[0] / sum(known), "test": 0.0, "calibration": 0.0}
+    table, inside = prepared.table, split.model_copy(update=shares)
+    strata = prepared.target.strata(table)
+    sets, _ = divide(table, table.spec, inside, seed, strata, fold.sets == TRAIN)
+    sets[fold.sets == VALIDATION] = TEST
+    return sets
 
 
 def fold_method(prepared: Prepared, split: SplitSpec) -> Method:

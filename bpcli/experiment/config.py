@@ -354,6 +354,16 @@ class Config(Spec):
             "one after another; part of the result. Default: the rows are not parted"
         ),
     ] = None
+    sync_every: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="with shards: updates that each of them takes by itself on its own rows, "
+            "until parameters and optimizer memory are averaged; 1: exact gradients, more: local "
+            "SGD, another algorithm, which exchanges less often",
+        ),
+    ] = 1
     output: Annotated[OutputSpec, Field(description="what is written while training")] = (
         OutputSpec()
     )

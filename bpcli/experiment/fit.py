@@ -19,7 +19,7 @@ from bpcli.experiment.stopping import Record
 from bpcli.experiment.validation import record_of
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
-from bpcli.nn.shards import Gradients
+from bpcli.nn.shards import Parts
 from bpcli.nn.state import Saved
 from bpcli.nn.stepper import Epoch
 from bpcli.nn.training import train
@@ -49,7 +49,7 @@ class Fit:
         self._groups = groups or [range(len(replicas))]
         self._on_divergence, self._watch_metric = on_divergence, watch_metric
         self.pause = pause
-        self.gradients: Gradients | None = None  # where those of shards are computed; None: here
+        self.elsewhere: Parts | None = None  # where the work of shards is done; None: here
         self._began, self._spent = time.monotonic(), 0.0  # this sitting, and those before
         self._kept: Saved | None = None  # the moment that a divergence goes back to
         self._lowest = np.inf
@@ -149,7 +149,7 @@ class Fit:
         group = self.group
         parts = group.network, group.method, group.state, group.rows
         try:
-            for epoch in train(*parts, self.pause, self.gradients):
+            for epoch in train(*parts, self.pause, self.elsewhere):
                 yield from self._follow(epoch)
                 if any(one.has_ended for one in group.replicas):
                     return

@@ -37,12 +37,14 @@ def bytes_of_network(problem: LearningProblem) -> int:
     """Parameters with gradient and optimizer slots, and the work arrays of a batch."""
     method, network = problem.method(), problem.network
     item = np.dtype(problem.config.dtype).itemsize
+    # Local steps have θ and slots of their own, and the mean of these is made beside both.
+    sets = 3 if method.sync_every > 1 else 1
     # θ, the best θ, that of the last epoch, each part's gradient, and what the optimizer works with
-    copies = 3 + method.gradients + len(method.optimizer.work)
+    copies = sets + 2 + method.gradients + len(method.optimizer.work)
     kept = sum(map(prod, method.optimizer.memory(1, network.size).values()))
     row = sum(map(row_numbers, network.plans)) + prod(network.in_shape)
     lent = method.parts * max([plan.most_lent for plan in network.plans], default=0)
-    return item * (copies * network.size + kept + method.batch_size * row + lent)
+    return item * (copies * network.size + sets * kept + method.batch_size * row + lent)
 
 
 def row_numbers(plan: Plan) -> int:

@@ -17,7 +17,7 @@ from bpcli.experiment.inputs import input_layers
 from bpcli.experiment.last_layer import last_layer
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
-from bpcli.experiment.shards import require_apart
+from bpcli.experiment.shards import require_apart, require_steps
 from bpcli.experiment.validation import Validation
 from bpcli.experiment.weights import row_weights
 from bpcli.metrics.metric import metrics_for
@@ -45,7 +45,9 @@ class LearningProblem(NamedTuple):
         last = last_layer(config, config.loss.outputs(prepared.t.shape[1]))
         network = network_of((*first, *config.network, last), prepared.x.shape[1])
         require_apart(config, network)
-        return cls(config, prepared, network, config.loss)
+        problem = cls(config, prepared, network, config.loss)
+        require_steps(config, problem.method(), len(prepared.rows(TRAIN)))
+        return problem
 
     def predictor(self, flat: Array) -> Predictor:
         """The model that parameters (R,P) make."""
@@ -90,6 +92,7 @@ class LearningProblem(NamedTuple):
             ema=config.ema,
             parts=self._parts(),
             shards=config.shards or 1,
+            sync_every=config.sync_every,
         )
 
     def _parts(self) -> int:

@@ -70,7 +70,21 @@ class TuneSpec(Spec):
     ] = 40
     max_time: Annotated[
         float | None,
-        Field(gt=0, description="seconds of training, over all processes, that end the proposals"),
+        Field(
+            gt=0,
+            description="seconds of training, over all processes, that end the proposals; with "
+            "outer_folds each of the searches has so many of its own",
+        ),
+    ] = None
+    outer_folds: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            le=1000,
+            description="nested cross-validation: so many times the whole search is done again "
+            "without a part of the rows that do not test, and its winner is scored on that part: "
+            "what the search as a whole is good for, by rows that chose nothing",
+        ),
     ] = None
     space: Annotated[
         dict[str, Distribution] | None,

@@ -20,6 +20,11 @@ class Diverged(ArithmeticError):
         self.loss_before = loss_before  # nan at the first update of a training, or after a resume
         self.layer = layer  # the first one with numbers that are not finite
 
+    def __reduce__(self) -> tuple[type[Diverged], tuple[object, ...]]:
+        """Pickled by what it was made of."""
+        numbers = self.replica, self.iteration, self.rate, self.loss_before
+        return Diverged, (self.what, *numbers, self.layer)
+
 
 def layers_passed(scratch: list[Views], replica: int) -> int:
     """How many layers a replica's rows are through before they are not finite."""

@@ -27,11 +27,12 @@ class Method(NamedTuple):
     ema: float | None = None  # decay of the running mean of the parameters
     parts: int = 1  # processes that compute each update together
     shards: int = 1  # parts of the rows whose gradients are computed apart
+    sync_every: int = 1  # updates that a shard takes by itself until the parameters are averaged
 
     @property
     def gradients(self) -> int:
         """How many are added up in each update."""
-        return max(self.parts, self.shards)
+        return max(self.parts, self.shards) if self.sync_every == 1 else self.parts
 
     def pick(self, replicas: Sequence[int]) -> Method:
         """The same for some of the replicas."""

@@ -1,7 +1,7 @@
 """Shards: fixed parts of the training rows, whose gradients may be computed anywhere.
 
-Each update takes its rows from every shard, in an order that is the shard's own, and adds the
-gradients in the order of the shards. So the result depends on the number of shards, and on no
+Each update takes its rows from every shard, in an order that is the shard's own, and what the
+shards make of it is added in their order. So the result depends on the number of shards, and on no
 number of processes or machines, nor on which of them is faster.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -31,6 +31,13 @@ class Moment(NamedTuple):
     iteration: int
 
 
+class At(NamedTuple):
+    """Where a gradient is asked for: the parameters (R,P), and the batch."""
+
+    flat: Array
+    moment: Moment
+
+
 class Part(NamedTuple):
     """What a shard adds to an update: its share of L (R,), and of the gradient (R,P)."""
 
@@ -38,62 +45,84 @@ class Part(NamedTuple):
     grad: Array
     passed: list[int]  # layers, of each replica, until numbers are not finite
 
+    def kept(self) -> Self:
+        """The same in arrays of its own."""
+        return self._replace(grad=self.grad.copy())
 
-Gradients = Callable[[Array, Moment], Iterable[Part]]  # of θ (R,P), in the order of the shards
+
+class Work(Protocol):
+    """What is done in each shard."""
+
+    def part(self, number: int, task: Any) -> Any:
+        """What a shard makes of a task; the next call may write over it."""
+        ...
+
+
+Parts = Callable[[Any], Iterable[Any]]  # what the shards make of a task, in their order
+
+
+def in_turn(work: Work, shards: int) -> Parts:
+    """The work done in this process, one shard after another."""
+    return lambda task: (work.part(number, task) for number in range(shards))
 
 
 class Shards:
-    """The shards of some training rows, evaluated in this process."""
+    """The shards of some training rows, and the batches of each."""
 
-    def __init__(self, network: Network, method: Method, rows: Rows) -> None:
-        self.network, self.method, self.rows = network, method, rows
+    def __init__(self, method: Method, rows: Rows) -> None:
+        self.method, self.rows = method, rows
         self.parts = _parts(rows.x.shape[1], method.shards)
         most = -(-method.batch_size // method.shards)
         self.room = -(-most // ROWS) * ROWS  # rows between two shards: noise goes by the row
-        self.flat = np.empty((len(method.replicas), network.size), rows.x.dtype)
-        self.grad = np.empty_like(self.flat)
-        self.evaluation = Evaluation(network, method, self.flat, self.grad)
         self.ordered, self.orders = -1, dict[int, Ints]()  # the epoch, and its order of each shard
-
-    def in_turn(self, flat: Array, moment: Moment) -> Iterator[Part]:
-        """All parts of an update, one after another."""
-        for number in range(self.method.shards):
-            yield self.part(number, flat, moment)
-
-    @np.errstate(all="ignore")  # what is not finite is looked for
-    def part(self, number: int, flat: Array, moment: Moment) -> Part:
-        """One shard's part; the next call writes over its gradient."""
-        np.copyto(self.flat, flat)
-        loss = self.evaluation(self._batch(number, moment), moment.iteration)
-        if np.isfinite(loss).all() and np.isfinite(self.grad).all():
-            return Part(loss, self.grad, [len(self.network.layers)] * len(flat))
-        last = self.evaluation.last_scratch
-        return Part(loss, self.grad, [layers_passed(last, r) for r in range(len(flat))])
 
     def rows_of(self, batch: int) -> int:
         """The rows of a batch, over all shards."""
         size = self.method.batch_size
         return min(size, self.rows.x.shape[1] - batch * size)
 
-    def _batch(self, number: int, moment: Moment) -> Batch:
-        own = self._chosen(number, moment)
+    def share(self, number: int, epoch: int, batch: int) -> Batch:
+        """A shard's rows of a batch, whose weights sum to 1 over all shards."""
+        own, rows = self._chosen(number, epoch, batch), self.rows_of(batch)
+        every = [own]
+        if self.rows.c is not None:
+            every = [self._chosen(k, epoch, batch) for k in range(self.method.shards)]
+        return self._batch(number, own, self._weights(own, np.concatenate(every), rows), rows)
+
+    def alone(self, number: int, epoch: int, batch: int) -> Batch:
+        """The same rows as a batch by themselves, with weights that sum to 1 over them."""
+        own = self._chosen(number, epoch, batch)
+        return self._batch(number, own, self._weights(own, own, len(own)), len(own))
+
+    def weights(self, epoch: int, batches: range) -> Array:
+        """What each shard's rows of some batches weigh together, as shares of 1 (S,1|R)."""
+        sums = np.array([self._weight(k, epoch, batches) for k in range(self.method.shards)])
+        total = sums.sum(axis=0)
+        return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+
+    def _weight(self, number: int, epoch: int, batches: range) -> Array:
+        own = np.concatenate([self._chosen(number, epoch, batch) for batch in batches])
+        if self.rows.c is None:
+            return np.array([len(own)], np.float64)
+        weight: Array = self.rows.c.take(own, axis=1).sum(axis=(1, 2), dtype=np.float64)
+        return weight
+
+    def _batch(self, number: int, own: Ints, c: Array, rows: int) -> Batch:
         x, t = self.rows.x.take(own, axis=1), self.rows.t.take(own, axis=1)
-        c, rows = self._weights(own, moment), self.rows_of(moment.batch)
         return Batch(x, t, c, rows, number * self.room)
 
-    def _weights(self, own: Ints, moment: Moment) -> Array:
-        """c (1|R,B,1) of rows of a batch, whose weights sum to 1 over all shards."""
+    def _weights(self, own: Ints, every: Ints, rows: int) -> Array:
+        """c (1|R,B,1) of own rows among `every` one that the weights sum to 1 over."""
         if self.rows.c is None:
-            return np.full((1, 1, 1), 1 / self.rows_of(moment.batch), self.rows.x.dtype)
-        every = [self._chosen(number, moment) for number in range(self.method.shards)]
-        total = self.rows.c.take(np.concatenate(every), axis=1).sum(axis=1, keepdims=True)
+            return np.full((1, 1, 1), 1 / max(rows, 1), self.rows.x.dtype)
+        total = self.rows.c.take(every, axis=1).sum(axis=1, keepdims=True)
         c = self.rows.c.take(own, axis=1)
         return np.divide(c, total, out=np.zeros_like(c), where=total > 0)
 
-    def _chosen(self, number: int, moment: Moment) -> Ints:
+    def _chosen(self, number: int, epoch: int, batch: int) -> Ints:
         """The training rows that a shard has in a batch."""
-        within = self._within(number, moment.batch)
-        return self._order(number, moment.epoch)[within.start : within.stop]
+        within = self._within(number, batch)
+        return self._order(number, epoch)[within.start : within.stop]
 
     def _order(self, number: int, epoch: int) -> Ints:
         """The rows of a shard in the order of an epoch, kept until another epoch is asked for."""
@@ -113,6 +142,41 @@ class Shards:
         shards, first = self.method.shards, batch * self.method.batch_size
         last = first + self.rows_of(batch)
         return range(-((number - first) // shards), -((number - last) // shards))
+
+
+class ShardGradients:
+    """The gradient of each shard's rows, computed in this process."""
+
+    def __init__(self, network: Network, method: Method, rows: Rows) -> None:
+        self.network, self.shards = network, Shards(method, rows)
+        self.flat = np.empty((len(method.replicas), network.size), rows.x.dtype)
+        self.grad = np.empty_like(self.flat)
+        self.evaluation = Evaluation(network, method, self.flat, self.grad)
+
+    @np.errstate(all="ignore")  # what is not finite is looked for
+    def part(self, number: int, task: At) -> Part:
+        """One shard's part; the next call writes over its gradient."""
+        flat, (epoch, batch, iteration) = task
+        np.copyto(self.flat, flat)
+        loss = self.evaluation(self.shards.share(number, epoch, batch), iteration)
+        if np.isfinite(loss).all() and np.isfinite(self.grad).all():
+            return Part(loss, self.grad, [len(self.network.layers)] * len(flat))
+        last = self.evaluation.last_scratch
+        return Part(loss, self.grad, [layers_passed(last, r) for r in range(len(flat))])
+
+
+class ShardBatches:
+    """The batches of one shard, which trains on them alone."""
+
+    def __init__(self, shards: Shards) -> None:
+        self.shards, self.number = shards, 0
+
+    def of_epoch(self, epoch: int, first: int, last: int) -> Iterator[Batch]:
+        """The batches number `first` to `last` − 1, without one that has no row of the shard."""
+        for at in range(first, last):
+            batch = self.shards.alone(self.number, epoch, at)
+            if batch.rows:
+                yield batch
 
 
 def _parts(n: int, shards: int) -> list[slice]:

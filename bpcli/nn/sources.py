@@ -1,8 +1,9 @@
-"""Where an update's loss and gradient come from: a member's own rows, or shards of all rows."""
+"""Where an update's loss and gradient come from: own rows, or shards of all rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -12,18 +13,26 @@ from bpcli.nn.evaluation import Evaluation
 from bpcli.nn.layer import Array
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
-from bpcli.nn.shards import Gradients, Moment, Shards
+from bpcli.nn.shards import At, Moment, Part, Parts, ShardGradients, Shards, in_turn
 from bpcli.nn.team import Member
 
 
+class OfEpoch(Protocol):
+    """Batches of rows."""
+
+    def of_epoch(self, epoch: int, first: int, last: int) -> Iterator[Batch]:
+        """The batches number `first` to `last` − 1 of an epoch."""
+        ...
+
+
 class OwnRows:
-    """The rows that a member of a team has of each batch; it evaluates them itself."""
+    """Rows of one's own, which are evaluated here: a part of each batch, or of one shard."""
 
     def __init__(
-        self, network: Network, method: Method, flat: Array, grad: Array, rows: Rows, member: Member
+        self, network: Network, method: Method, flat: Array, grad: Array, batches: OfEpoch
     ) -> None:
         self.evaluation = Evaluation(network, method, flat, grad)
-        self.batches = Batches(rows, method.batch_size, method.seed, member)
+        self.batches = batches
         self.batch: Batch
 
     def of_epoch(self, epoch: int, first: int, last: int) -> Iterator[int]:
@@ -44,11 +53,8 @@ class OwnRows:
 class AllShards:
     """All shards of the rows, whose gradients (S,R,P) are computed in turn, or elsewhere."""
 
-    def __init__(
-        self, shards: Shards, flat: Array, grads: Array, elsewhere: Gradients | None
-    ) -> None:
-        self.shards, self.flat, self.grads = shards, flat, grads
-        self.gradients = elsewhere or shards.in_turn
+    def __init__(self, shards: Shards, parts: Parts, flat: Array, grads: Array) -> None:
+        self.shards, self.parts, self.flat, self.grads = shards, parts, flat, grads
         self.epoch = self.batch = 0
         self.layers: list[list[int]] = []
 
@@ -61,8 +67,9 @@ class AllShards:
     def evaluate(self, iteration: int) -> Array:
         """L (R,) of the batch; each shard's gradient is written into its place."""
         loss, self.layers = np.zeros(len(self.flat)), []
-        moment = Moment(self.epoch, self.batch, iteration)
-        for place, part in zip(self.grads, self.gradients(self.flat, moment), strict=True):
+        at = At(self.flat, Moment(self.epoch, self.batch, iteration))
+        part: Part
+        for place, part in zip(self.grads, self.parts(at), strict=True):
             np.copyto(place, part.grad)
             loss += part.loss
             self.layers.append(part.passed)
@@ -71,3 +78,20 @@ class AllShards:
     def passed(self, replica: int) -> int:
         """As of own rows."""
         return min(layers[replica] for layers in self.layers)
+
+
+def source_of(
+    network: Network,
+    method: Method,
+    rows: Rows,
+    flat: Array,
+    grads: Array,
+    member: Member,
+    elsewhere: Parts | None = None,
+) -> OwnRows | AllShards:
+    """What a member of a team evaluates at `flat`, into its places of `grads` (S,R,P)."""
+    if method.shards > 1:
+        parts = elsewhere or in_turn(ShardGradients(network, method, rows), method.shards)
+        return AllShards(Shards(method, rows), parts, flat, grads)
+    batches = Batches(rows, method.batch_size, method.seed, member)
+    return OwnRows(network, method, flat, grads[member.rank], batches)

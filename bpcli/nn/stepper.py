@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged, layer_at, layer_of
 from bpcli.nn.layer import Array
 from bpcli.nn.mean_step import MeanStep
@@ -19,7 +18,6 @@ from bpcli.nn.optimizers.centres import Lloyd
 from bpcli.nn.optimizers.history import LBFGS
 from bpcli.nn.optimizers.optimizer import Elementwise, Optimizer
 from bpcli.nn.quasi_newton import QuasiNewton
-from bpcli.nn.shards import Gradients, Shards
 from bpcli.nn.sources import AllShards, OwnRows
 from bpcli.nn.state import State
 from bpcli.nn.team import COLUMNS, Member, shared
@@ -68,27 +66,19 @@ class Stepper:
         network: Network,
         method: Method,
         state: State,
-        rows: Rows,
+        source: OwnRows | AllShards,
         board: Board,
         member: Member,
         pause: Callable[[], None] = lambda: None,
-        elsewhere: Gradients | None = None,
     ) -> None:
         self.network, self.method, self.state, self.pause = network, method, state, pause
-        self.board, self.member = board, member
+        self.source, self.board, self.member = source, board, member
         self.rates = np.array(method.rates, np.float64)
-        self.source = self._source(rows, elsewhere)
         self.columns = member.part(network.size, COLUMNS)
         self.gradient = Gradient(
             network, state.flat, board.grads, method.regularization, method.clip, self.columns
         )
         self.update = self._update(method.optimizer)
-
-    def _source(self, rows: Rows, elsewhere: Gradients | None) -> OwnRows | AllShards:
-        network, method, flat, grads = self.network, self.method, self.state.flat, self.board.grads
-        if method.shards > 1:
-            return AllShards(Shards(network, method, rows), flat, grads, elsewhere)
-        return OwnRows(network, method, flat, grads[self.member.rank], rows, self.member)
 
     def _update(self, optimizer: Optimizer) -> Update | QuasiNewton | MeanStep:
         flat, slots = self.state.flat, self.state.slots

@@ -16,7 +16,9 @@ from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
-from bpcli.nn.shards import Gradients
+from bpcli.nn.rounds import Rounds
+from bpcli.nn.shards import Parts
+from bpcli.nn.sources import source_of
 from bpcli.nn.state import State
 from bpcli.nn.stepper import Board, Epoch, Stepper
 from bpcli.nn.team import Member, Team
@@ -28,12 +30,12 @@ def train(
     state: State,
     rows: Rows,
     pause: Callable[[], None] = lambda: None,
-    elsewhere: Gradients | None = None,
+    elsewhere: Parts | None = None,
 ) -> Iterator[Epoch]:
     """θ ← θ − rate · step(dL/dθ), batch by batch, until `method.iterations` updates are done.
 
     `pause` is called before each update: the moment to save the state, or to raise and stop.
-    `elsewhere` computes the gradients of shards, where there are some and not this process does.
+    `elsewhere` does the work of shards, where there are some and not this process does it.
     Ends earlier where the optimizer is done. Raises Diverged when a loss, a gradient or a weight is
     not finite; the parameters are then those before the update, or, where it was the update that
     made them so, those before its epoch.
@@ -41,14 +43,16 @@ def train(
     board = Board.of(network, method, state)
 
     def work(member: Member) -> None:
-        stepper = Stepper(network, method, state, rows, board, member)
+        stepper = _stepper(network, method, state, rows, board, member)
         while True:
             member.meet()
             stepper.epoch(*board.task.tolist())
 
     team = Team(method.parts, work)
     try:
-        stepper = Stepper(network, method, state, rows, board, team.first, pause, elsewhere)
+        stepper = _stepper(
+            network, method, state, rows, board, team.first, pause=pause, elsewhere=elsewhere
+        )
         per_epoch = math.ceil(rows.x.shape[1] / method.batch_size)
         weights = [state.flat] if state.average is None else [state.flat, state.average]
         kept = [array.copy() for array in weights]
@@ -65,6 +69,24 @@ def train(
         raise
     finally:
         team.close()
+
+
+def _stepper(
+    network: Network,
+    method: Method,
+    state: State,
+    rows: Rows,
+    board: Board,
+    member: Member,
+    *,
+    pause: Callable[[], None] = lambda: None,
+    elsewhere: Parts | None = None,
+) -> Stepper | Rounds:
+    """What does the epochs of a member: update by update, or in rounds of local steps."""
+    if method.sync_every > 1:
+        return Rounds(network, method, state, rows, pause, elsewhere)
+    source = source_of(network, method, rows, state.flat, board.grads, member, elsewhere)
+    return Stepper(network, method, state, source, board, member, pause)
 
 
 def _copy(sources: list[Array], targets: list[Array]) -> None:

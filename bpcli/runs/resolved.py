@@ -2,30 +2,68 @@
 
 from __future__ import annotations
 
+import json
+from collections import OrderedDict
+from collections.abc import Callable
 from os.path import relpath
 from pathlib import Path
 from typing import Any
 
 from bpcli.config.errors import ConfigError, Problem
-from bpcli.data.prepare import Prepared, prepare
+from bpcli.data.arrays import Sets
+from bpcli.data.prepare import Prepared, prepare, refit
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.resolve import default_preset, resolve, rows_of, split_of, with_scalers
 
+Preparing = Callable[[Config, Path, Sets | None], Prepared]
+_PREPARES = {"data", "preprocess", "task", "seed", "input"}  # keys that it depends on, with `split`
 
-def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
-    """The table of a config, and the config with nothing left open."""
-    config, given = loaded.config, with_scalers(loaded.config)
+
+def prepared_of(given: Config, folder: Path, sets: Sets | None = None) -> Prepared:
+    """The table of a config with its scalers.
+
+    Where `sets` are given, its rows are divided by them, and all is fitted to these.
+    """
     prepared = prepare(
         given.data,
         split_of(given),
         given.preprocess,
         given.task,
         given.seed,
-        loaded.folder,
+        folder,
         learns=given.learns,
         input=given.input,
     )
+    return prepared if sets is None else refit(prepared, given.preprocess, sets)
+
+
+class Keeping:
+    """`prepared_of`, which keeps the last tables: most trials of a search have the same one."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.tables: OrderedDict[tuple[str, bytes], Prepared] = OrderedDict()
+
+    def __call__(self, given: Config, folder: Path, sets: Sets | None = None) -> Prepared:
+        """As above."""
+        asked = given.model_dump(include=_PREPARES, mode="json")
+        facts = [asked, split_of(given).model_dump(mode="json"), given.learns]
+        key = json.dumps(facts), b"" if sets is None else sets.tobytes()
+        if key not in self.tables:
+            self.tables[key] = prepared_of(given, folder, sets)
+        self.tables.move_to_end(key)
+        if len(self.tables) > self.most:
+            self.tables.popitem(last=False)
+        return self.tables[key]
+
+
+def prepare_and_resolve(
+    loaded: Loaded, sets: Sets | None = None, preparing: Preparing = prepared_of
+) -> tuple[Prepared, Config]:
+    """The table of a config, and the config with nothing left open; see `prepared_of`."""
+    config, given = loaded.config, with_scalers(loaded.config)
+    prepared = preparing(given, loaded.folder, sets)
     if config.takes_default_network:
         preset = default_preset(rows_of(config, prepared), images=config.input is not None)
         config = config.model_copy(update={"network": preset})

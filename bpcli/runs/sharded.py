@@ -1,8 +1,8 @@
-"""Training in shards on a cluster: its workers read the data and compute the gradients.
+"""Training in shards on a cluster: its workers read the data and do the work of each shard.
 
-This process has the parameters, takes the steps and writes the checkpoints. Each worker is given
-the parameters and some of the shards, and gives their gradients back; so a worker that is lost is
-lost for one update only.
+This process has the parameters, adds up what comes back and writes the checkpoints. Each worker is
+given a task and some of the shards, and gives back what they make of it; so a worker that is lost
+is lost for one update, or one round of them, only.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bpcli.execution.cluster import Cluster, joined
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.problem import LearningProblem
-from bpcli.nn.layer import Array
-from bpcli.nn.shards import Gradients, Moment, Part, Shards
+from bpcli.nn.rounds import shard_work
+from bpcli.nn.shards import Parts
 from bpcli.nn.team import cut
 from bpcli.runs.elsewhere import Elsewhere, Worker
 from bpcli.runs.identity import Identity
@@ -26,10 +26,10 @@ from bpcli.runs.resolved import prepare_and_resolve
 
 
 @contextmanager
-def gradients_on(
+def shards_on(
     where: str, loaded: Loaded, problem: LearningProblem, pause: Callable[[], None]
-) -> Iterator[Gradients]:
-    """The gradients of the problem's shards, by a cluster; `pause` is called while it works."""
+) -> Iterator[Parts]:
+    """The work of the problem's shards, by a cluster; `pause` is called while it works."""
     elsewhere = Elsewhere(_identity(problem), partial(_worker, loaded.anywhere()))
     with joined(where) as cluster:
         hands = cut(problem.method().shards, cluster.size, 1)
@@ -37,9 +37,8 @@ def gradients_on(
         yield _Remote(cluster, elsewhere, shares, pause)
 
 
-class _Task(NamedTuple):
-    flat: Array
-    moment: Moment
+class _Piece(NamedTuple):
+    task: Any
     shards: range
 
 
@@ -50,10 +49,10 @@ class _Remote:
     shares: Sequence[range]  # of the shards, as many as there were workers at the start
     pause: Callable[[], None]
 
-    def __call__(self, flat: Array, moment: Moment) -> Iterator[Part]:
-        tasks = [_Task(flat, moment, share) for share in self.shares]
-        parts: dict[int, list[Part]] = dict(
-            self.cluster.work_through(self.elsewhere, tasks, self.pause)
+    def __call__(self, task: Any) -> Iterator[Any]:
+        pieces = [_Piece(task, share) for share in self.shares]
+        parts: dict[int, list[Any]] = dict(
+            self.cluster.work_through(self.elsewhere, pieces, self.pause)
         )
         for number in sorted(parts):
             yield from parts[number]
@@ -62,11 +61,10 @@ class _Remote:
 def _worker(loaded: Loaded) -> Worker:
     prepared, config = prepare_and_resolve(loaded)
     problem = LearningProblem.of(config, prepared)
-    shards = Shards(problem.network, problem.method(), problem.training_rows())
+    own = shard_work(problem.network, problem.method(), problem.training_rows())
 
-    def work(task: _Task) -> list[Part]:
-        found = (shards.part(number, task.flat, task.moment) for number in task.shards)
-        return [part._replace(grad=part.grad.copy()) for part in found]
+    def work(piece: _Piece) -> list[Any]:
+        return [own.part(number, piece.task).kept() for number in piece.shards]
 
     return Worker(_identity(problem), work)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
@@ -26,6 +27,11 @@ from bpcli.runs.spreadsheet import Column
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A CSV; floats as the shortest text that reads back to the same number, None as empty."""
     return _csv_rows(chain([header], rows))
+
+
+def cell(value: Any) -> Any:
+    """Any value of a config, as a cell of a CSV."""
+    return value if value is None or isinstance(value, (int, float, str)) else json.dumps(value)
 
 
 def _csv_rows(rows: Iterable[Sequence[Any]]) -> str:

@@ -17,6 +17,7 @@ from bpcli.experiment.members import Members
 from bpcli.experiment.memory import require_cores, require_training_memory
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.remarks import missed, remarks
+from bpcli.experiment.shards import local_steps
 from bpcli.experiment.stopping import Record
 from bpcli.insight.diagnosis import Told, of_replicas
 from bpcli.insight.watch import Watch
@@ -38,7 +39,7 @@ from bpcli.runs.identity import Identity
 from bpcli.runs.model import require_run
 from bpcli.runs.outcome import AnyOutcome, results_of
 from bpcli.runs.resolved import written_from
-from bpcli.runs.sharded import gradients_on
+from bpcli.runs.sharded import shards_on
 from bpcli.runs.signals import requests
 from bpcli.runs.tables import csv_text, diagnostics_csv, split_csv
 from bpcli.selection.number_of_clusters import Candidate, with_number
@@ -50,7 +51,7 @@ class TrainingRun:
     Everything that can be checked is checked before the folder is made. As a context it frees the
     folder at its end. With `resume` it goes on from the folder's checkpoint, or from the start
     where there is none; `other_threads` accepts another number of them than before. A `cluster`
-    computes the gradients of the config's shards.
+    does the work of the config's shards.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class TrainingRun:
         self.watch = Watch(self.fit, self.config.output.diagnostics_every)
         self._account = account(self.prepared)
         chosen = [one.notice() for one in (self.preset, self.number) if one]
-        self.notices = [*chosen, *self.members.notices, *imbalance(self.problem)]  # about the run
+        notices = (*self.members.notices, *imbalance(self.problem), *local_steps(self.config))
+        self.notices = [*chosen, *notices]  # about the run
         self.remarks: list[Notice] = []  # about the training, once it has ended
         self.findings: list[Told] = []  # of these, what ails its networks
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
@@ -160,12 +162,12 @@ class TrainingRun:
 
     @contextmanager
     def _elsewhere(self) -> Iterator[None]:
-        """With a cluster that computes gradients, where one is asked for."""
+        """With a cluster for the shards, where one is asked for."""
         if self.cluster is None:
             yield
             return
-        with gradients_on(self.cluster, self.loaded, self.problem, self._pause) as gradients:
-            self.fit.gradients = gradients
+        with shards_on(self.cluster, self.loaded, self.problem, self._pause) as parts:
+            self.fit.elsewhere = parts
             yield
 
     def _pause(self) -> None:
@@ -223,6 +225,8 @@ class TrainingRun:
             "rate_halved_at": [at for one in self.fit.replicas for at in one.halvings],
             "seed": self.config.seed,
             "threads": self.config.threads,
+            "shards": self.config.shards,
+            "sync_every": self.config.sync_every,
             "parameters": self.members.parameters,
             "data": {
                 "files": self.config.data.files,

@@ -14,27 +14,33 @@ from bpcli.config.dump import dump
 from bpcli.config.edit import PROVENANCE, with_value
 from bpcli.config.errors import ConfigError, NumericError, Problem
 from bpcli.config.overrides import override
+from bpcli.data.arrays import Sets
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.runs import folder as names
-from bpcli.runs.files import write_file
+from bpcli.runs.files import remove_file, write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
-from bpcli.runs.resolved import default_network, prepare_and_resolve
+from bpcli.runs.nested import NESTED, nested_csv, nested_facts
+from bpcli.runs.resolved import Keeping, default_network, prepare_and_resolve
 from bpcli.runs.sitting import Place, Sitting
 from bpcli.runs.subject import Subject
-from bpcli.runs.tables import csv_text
+from bpcli.runs.tables import cell, csv_text
+from bpcli.selection.nested import NestedTuning
 from bpcli.selection.procedure import Candidate
+from bpcli.selection.proposals import importances
 from bpcli.selection.space import space_of
-from bpcli.selection.tuning import Setting, Tuning, assignments_of
+from bpcli.selection.trial import Setting, assignments_of
 
 TABLE = "leaderboard.csv"
 SUMMARY = "tune.json"
 BEST = "best.yaml"
 _SEARCH = ("tune.", "split.folds", "split.repeats", "threads")  # nothing that a training needs
 RUN = "run"  # the folder of the final training
-TUNING = Kind("tune", JOURNAL, (names.RECORD, JOURNAL, TABLE, SUMMARY, BEST), (names.GIVEN,))
+TUNING = Kind(
+    "tune", JOURNAL, (names.RECORD, JOURNAL, TABLE, SUMMARY, BEST, NESTED), (names.GIVEN,)
+)
 _ALL_FAILED = "narrow tune.space; each trial is in the table"
 
 
@@ -44,10 +50,11 @@ class TuneRun:
     def __init__(self, loaded: Loaded, place: Place) -> None:
         place.claim(loaded, TUNING).check()
         self.loaded = loaded
-        subject, self.search = tuning(loaded)
+        subject, self.tuning = tuning(loaded)
         plan = partial(tuning, loaded.anywhere())
+        self.search = self.tuning.whole
         self.space = self.search.space
-        self.sitting = Sitting(subject, self.search, plan, place)
+        self.sitting = Sitting(subject, self.tuning, plan, place)
         self.folder = self.sitting.folder
 
     def finish(self) -> dict[str, Any]:
@@ -56,6 +63,10 @@ class TuneRun:
             facts = self.facts()
             write_file(self.folder / TABLE, self._table())
             write_json(self.folder / SUMMARY, facts)
+            if facts["nested"]:
+                write_file(self.folder / NESTED, nested_csv(self.tuning, self.space))
+            else:
+                remove_file(self.folder / NESTED)  # of other outer folds that the folder had
             best = self.search.best
             if best is None:
                 failed = self.search.failures
@@ -84,7 +95,8 @@ class TuneRun:
             "default": plain and self._row(plain),
             "best": self._row(ranked[0]) if ranked else None,
             "leaders": [self._row(one) for one in ranked[:10]],
-            "importances": search.importances(),
+            "importances": importances(search.optuna_study),
+            "nested": nested_facts(self.tuning),
         }
 
     def export(self, storage: str, name: str) -> None:
@@ -125,7 +137,7 @@ class TuneRun:
         state = "failed" if failure else "pruned" if rank is None else "complete"
         scored = [score for score in one.scores if not score.failure]
         mean = one.mean if scored and not failure else None
-        values = [_cell(setting.values.get(path)) for path in self.space]
+        values = [cell(setting.values.get(path)) for path in self.space]
         epochs = sum(score.epochs for score in one.scores)
         means = (mean and mean.value, mean and mean.error)
         return [rank, setting.number, state, *means, len(scored), epochs, *values, failure]
@@ -154,18 +166,21 @@ class TuneRun:
         return text
 
 
-def tuning(loaded: Loaded) -> tuple[Subject, Tuning]:
-    """The search that a config asks for; nothing is trained yet."""
+def tuning(loaded: Loaded) -> tuple[Subject, NestedTuning]:
+    """The searches that a config asks for; nothing is trained yet."""
 
-    def prepare(assignments: Sequence[str]) -> tuple[Prepared, Config]:
-        return prepare_and_resolve(loaded.overridden(assignments))
+    preparing = Keeping(2 * (1 + (loaded.config.tune.outer_folds or 0)))
+
+    def prepare(assignments: Sequence[str], sets: Sets | None) -> tuple[Prepared, Config]:
+        return prepare_and_resolve(loaded.overridden(assignments), sets, preparing)
 
     space = space_of(loaded.config)
     loaded.overridden(assignments_of({path: one.first() for path, one in space.items()}))
-    search = Tuning(prepare, space, loaded.config.tune)
-    prepared, config = search.prepare()
-    # More trials may be asked of a finished search: it goes on from its last proposal.
-    tune = config.tune.model_copy(update={"trials": 1, "max_time": None})
+    search = NestedTuning(prepare, space, loaded.config.tune)
+    prepared, config = search.whole.prepare()
+    # More trials may be asked of a finished search, or outer folds: it goes on from what it has.
+    free = {"trials": 1, "max_time": None, "outer_folds": None}
+    tune = config.tune.model_copy(update=free)
     identity = config.model_copy(update={"tune": tune})
     return Subject(TUNING, loaded, prepared, config, {"": identity}), search
 
@@ -181,10 +196,6 @@ def _placed(text: str, assignment: str, value: Mapping[str, Any], why: str) -> s
 
 def _files(paths: Mapping[str, str]) -> list[str]:
     return [f"data.{key}={json.dumps(path)}" for key, path in paths.items()]
-
-
-def _cell(value: Any) -> Any:
-    return value if value is None or isinstance(value, (int, float, str)) else json.dumps(value)
 
 
 def best_config(folder: Path) -> Path:

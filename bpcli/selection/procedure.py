@@ -6,7 +6,7 @@ it: so the rows that a score is of had no say in it. The test rows stay out of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
@@ -23,13 +23,14 @@ from bpcli.metrics.metric import Metric
 from bpcli.selection.statistics import Mean
 
 ENOUGH = 3  # folds: one to score, one to choose the epoch, one to learn from
+WHOLE = -1  # in place of the number of a fold: all rows that train and validate
 TIES = "log_loss"  # decides where as many rows are right
 
 
 class FoldScore(NamedTuple):
     """What came of the training for one fold."""
 
-    fold: int  # from 0
+    fold: int  # from 0, or WHOLE
     value: float  # of the first metric; 0 where it failed
     tie: float  # the lower the better
     epochs: int
@@ -73,14 +74,22 @@ def fold_scores(
     prepared: Prepared, config: Config, folds: Folds, numbers: Sequence[int]
 ) -> list[FoldScore]:
     """Train for some of the folds, those of one shape together, and score them."""
-    problems = [
-        LearningProblem.of(config, refit(prepared, config.preprocess, _sets(folds, number)))
-        for number in numbers
-    ]
+    sets = {number: _sets(folds, number) for number in numbers}
+    parts = {number: refit(prepared, config.preprocess, own) for number, own in sets.items()}
+    return _scores(config, parts)
+
+
+def whole_score(prepared: Prepared, config: Config) -> FoldScore:
+    """Train with the rows as they are divided, and score the test rows."""
+    return _scores(config, {WHOLE: prepared})[0]
+
+
+def _scores(config: Config, parts: Mapping[int, Prepared]) -> list[FoldScore]:
+    problems = [LearningProblem.of(config, one) for one in parts.values()]
     replicas = [Replica(Lesson.of(one), one.method().rates[0]) for one in problems]
     for group in groups_of(replicas):
         train_together([replicas[i] for i in group])
-    trained = zip(numbers, problems, replicas, strict=True)
+    trained = zip(parts, problems, replicas, strict=True)
     return [_scored(number, problem, replica) for number, problem, replica in trained]
 
 

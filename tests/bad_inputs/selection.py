@@ -205,6 +205,15 @@ CASES = [
         leaves="s",
     ),
     Case(
+        "a search without a score of its outer folds",
+        "BP-S013",
+        7,
+        ("outer fold 1 of 2", "every trial has failed"),
+        "tune c.yaml -o s -j 1 --folds 3 --trials 1 --outer-folds 2",
+        {"c.yaml": CONFIG + "optimizer: sgd\nlearning_rate: 1e+30\n"},
+        leaves="s",
+    ),
+    Case(
         "a search at a path that is not there",
         "BP-C031",
         3,
