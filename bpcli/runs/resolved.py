@@ -11,6 +11,7 @@ from bpcli.data.prepare import Prepared, prepare
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.resolve import default_preset, resolve, rows_of, split_of, with_scalers
+from bpcli.runs.cache import reader
 
 
 def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
@@ -25,6 +26,7 @@ def prepare_and_resolve(loaded: Loaded) -> tuple[Prepared, Config]:
         loaded.folder,
         learns=given.learns,
         input=given.input,
+        read=reader(loaded),
     )
     if config.takes_default_network:
         preset = default_preset(rows_of(config, prepared), images=config.input is not None)

@@ -21,6 +21,7 @@ from bpcli.experiment.stopping import Record
 from bpcli.insight.diagnosis import Told, of_replicas
 from bpcli.insight.watch import Watch
 from bpcli.runs import folder as names
+from bpcli.runs.cache import beside
 from bpcli.runs.checkpoint import (
     Pace,
     checkpoint_bytes,
@@ -31,7 +32,7 @@ from bpcli.runs.checkpoint import (
 from bpcli.runs.claim import Claim
 from bpcli.runs.decided import prepare_and_decide
 from bpcli.runs.ending import telling
-from bpcli.runs.files import is_durable, write_file
+from bpcli.runs.files import is_durable, write_file, write_parts
 from bpcli.runs.folder import CHECKPOINT, environment, state_of, write_json
 from bpcli.runs.header import damaged
 from bpcli.runs.identity import Identity
@@ -63,9 +64,10 @@ class TrainingRun:
         other_threads: bool = False,
         cluster: str | None = None,
     ) -> None:
-        self.loaded, self.cluster = loaded, cluster
         claim = Claim(loaded.path, output, force, resume)
         claim.check()
+        loaded = beside(loaded, claim.parent)
+        self.loaded, self.cluster = loaded, cluster
         self.prepared, config, self.preset = prepare_and_decide(loaded)
         self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
@@ -197,7 +199,7 @@ class TrainingRun:
                 self.folder / names.NUMBERS, csv_text(Candidate._fields, self.number.candidates)
             )
         folds = self.members.fold_of_rows() if self.members.folds else None
-        write_file(self.folder / names.SPLIT, split_csv(self.prepared, folds))
+        write_parts(self.folder / names.SPLIT, split_csv(self.prepared, folds))
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
