@@ -53,7 +53,7 @@ def require_room(base: Path, spec: DataSpec) -> None:
     """Raises ResourceError where the files cannot be held in memory."""
     files = [file for path in spec.files.values() for file in files_of(base / path)]
     size = sum(path.stat().st_size for path in files)
-    fix = "train on fewer rows, or where there is more memory"
+    fix = "use fewer rows, or bpcli train with data.cache: true, which reads them from the disk"
     require_memory(_CELLS * size, "BP-R011", listing([f.name for f in files]), "reading", fix)
 
 

@@ -126,7 +126,7 @@ class DataSpec(Spec):
             "converted once, and needs little memory; auto does so where memory cannot hold it; "
             "the results are the same"
         ),
-    ] = AUTO
+    ] = "auto"
 
     @property
     def files(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -17,7 +17,8 @@ from pydantic import Field, ValidationError
 
 from bpcli.config.component import Spec
 from bpcli.config.errors import Notice
-from bpcli.data.spec import DataSpec, Words
+from bpcli.data.arrays import Ints
+from bpcli.data.spec import AUTO, DataSpec, Words
 from bpcli.data.stored_column import Piece, StoredColumn
 from bpcli.data.stored_table import StoredTable
 from bpcli.data.table import Part
@@ -28,6 +29,7 @@ RECORD = "record.json"
 LINES = "lines.i8"  # the line of the file that each row starts on
 STARTS = "starts.i8"  # the first row of each block, and the number of rows
 ENDS = "ends.i8"  # for each block its place in the text of each column, (B+1,C)
+_GUESSED = {"delimiter": "BP-D115", "encoding": "BP-D116"}  # and how that is said
 _LONGEST = 1 << 26  # bytes of a record
 _BLOCK = 1 << 20  # bytes hashed at once
 
@@ -46,7 +48,8 @@ class CacheRecord(Spec):
 
     format: Literal[1]
     sha256: str  # of the file that it was made from
-    reading: str  # how that was to be read
+    reading: str  # how that was to be read, by `reading_of`
+    asked: dict[str, str]  # and what may have been left open of that
     names: Words  # of the columns
     plain: Annotated[tuple[bool, ...], Field(strict=False)]  # which are numbers and gaps only
     rows: Annotated[int, Field(ge=1)]
@@ -70,12 +73,10 @@ class Cache(NamedTuple):
     def table(self, path: Path, spec: DataSpec) -> StoredTable:
         """The table of the file `path`, as reading that would give it."""
         record = self.record
-        starts, ends = self._integers(STARTS), self._integers(ENDS)
-        ends = ends.reshape(len(starts), len(record.names))
+        starts = self._integers(STARTS)
+        ends = self._integers(ENDS).reshape(len(starts), len(record.names))
         columns = {
-            name: StoredColumn(
-                (Piece(self._text(i), self._numbers(i), starts, ends[:, i].copy()),)
-            )
+            name: StoredColumn((Piece(self._text(i), self._numbers(i), starts, ends[:, i].copy()),))
             for i, name in enumerate(record.names)
         }
         return StoredTable(
@@ -84,9 +85,14 @@ class Cache(NamedTuple):
             room.mapped(self.folder / LINES, np.int64),
             spec=spec.model_copy(update=record.found),
             sha256=record.sha256,
-            notices=tuple(Notice(*words) for words in record.notices),
+            notices=tuple(self._notices(spec)),
             parts=(Part(path, 0, blank=record.blank),),
         )
+
+    def _notices(self, spec: DataSpec) -> Iterator[Notice]:
+        """What was noticed; nothing was guessed where the config says it."""
+        said = [_GUESSED[key] for key in _GUESSED if getattr(spec, key) != AUTO]
+        return (Notice(*words) for words in self.record.notices if words[0] not in said)
 
     def _text(self, column: int) -> Path:
         return self.folder / text_name(column)
@@ -94,7 +100,7 @@ class Cache(NamedTuple):
     def _numbers(self, column: int) -> Path | None:
         return self.folder / numbers_name(column) if self.record.plain[column] else None
 
-    def _integers(self, name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _integers(self, name: str) -> Ints:
         return np.fromfile(self.folder / name, dtype=np.int64)
 
 
@@ -108,10 +114,24 @@ def numbers_name(column: int) -> str:
     return f"{column}.f8"
 
 
-def open_cache(folder: Path, sha256: str, reading: str) -> Cache | None:
+def reading_of(spec: DataSpec) -> str:
+    """How a file is to be read, but for what may be left open."""
+    keys = {"header", "decimal", "thousands", "missing"}
+    return json.dumps(spec.model_dump(mode="json", include=keys), sort_keys=True)
+
+
+def asked_of(spec: DataSpec) -> dict[str, str]:
+    """What may be left open, as a config has it."""
+    return {key: getattr(spec, key) for key in _GUESSED}
+
+
+def open_cache(folder: Path, sha256: str, spec: DataSpec) -> Cache | None:
     """The cache in a folder; None where it is none of this file, or not as it was written."""
     record = _record(folder / RECORD)
-    if record is None or (record.sha256, record.reading) != (sha256, reading):
+    if record is None or (record.sha256, record.reading) != (sha256, reading_of(spec)):
+        return None
+    found = ((record.asked.get(key), record.found.get(key)) for key in _GUESSED)
+    if any(now not in then for now, then in zip(asked_of(spec).values(), found, strict=True)):
         return None
     if not _is_whole(record) or not _has_files(folder, record.files):
         return None

@@ -117,4 +117,3 @@ class TablePart(Table):
 
     def _made(self, name: str, numbers: Floats | None) -> Cells:
         return PartCells(self._whole.cells(name), self._own, self.spec)
-

@@ -114,9 +114,9 @@ class Cells:
     def digest(self) -> bytes:
         """The same for two columns that hold the same in all rows."""
         if self._plain is not None:
-            return hashlib.sha256(np.ascontiguousarray(self._plain)).digest()
+            return hashlib.sha256(np.ascontiguousarray(self._plain).data).digest()
         words = hashlib.sha256("\0".join(self.words).encode("utf-8", "surrogatepass"))
-        words.update(np.ascontiguousarray(self.codes))
+        words.update(np.ascontiguousarray(self.codes).data)
         return words.digest()
 
     def counts(self, rows: Ints | None = None) -> Ints:
@@ -316,6 +316,7 @@ class Table:
 def _stacked(tables: Iterable[tuple[str, Table]]) -> Table:
     """Tables with their roles, one below the other, with the columns of the first."""
     roles, stack = zip(*tables, strict=True)
+    first: Table
     first, *others = stack
     _refuse_absent(first, others)
     starts = np.cumsum([0, *(table.n_rows for table in stack)]).tolist()

@@ -153,7 +153,8 @@ class LogLoss(Metric):
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         def losses(own: slice) -> Floats:
             picked = prediction[own][np.arange(len(truth[own])), truth[own]]
-            return -np.log(np.maximum(picked, np.finfo(np.float64).eps))
+            found: Floats = -np.log(np.maximum(picked, np.finfo(np.float64).eps))
+            return found
 
         return mean_of_rows(losses, c)
 
@@ -175,7 +176,7 @@ class Brier(Metric):
 
         def distances(own: slice) -> Floats:
             found = np.square(prediction[own] - one_hot(truth[own], classes)).sum(axis=1)
-            return found / 2 if classes < 3 else found
+            return np.asarray(found / 2 if classes < 3 else found)
 
         return mean_of_rows(distances, c)
 
@@ -199,7 +200,8 @@ class ECE(Metric):
             confidence = prediction[own].max(axis=1)
             excess = (prediction[own].argmax(axis=1) == truth[own]) - confidence
             bins = np.searchsorted(edges, confidence)
-            return one_hot(bins, ECE_BINS) * excess[:, None]
+            found: Floats = one_hot(bins, ECE_BINS) * excess[:, None]
+            return found
 
         return np.abs(mean_of_rows(excesses, c)) @ np.ones(ECE_BINS)
 

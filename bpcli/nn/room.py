@@ -85,8 +85,10 @@ _room: Room | None = None
 def enter(folder: Path) -> None:
     """From now on large arrays are files of this folder."""
     global _room
-    leave()
-    _room = Room(folder)
+    if _room is None or _room.folder != folder:
+        leave()
+        _allow_many_files()
+        _room = Room(folder)
 
 
 def leave() -> None:
@@ -175,6 +177,15 @@ def _reserve(handle: int, size: int) -> None:
         os.posix_fallocate(handle, 0, size)
     else:
         os.ftruncate(handle, size)
+
+
+def _allow_many_files() -> None:
+    """Each mapped array has a file open, and a table may have thousands of columns."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _mapped_bytes() -> int:

@@ -18,7 +18,7 @@ from bpcli.data.header import require_room
 from bpcli.data.prepare import read_in_memory
 from bpcli.data.read import read_files
 from bpcli.data.spec import DataSpec
-from bpcli.data.stored import FORMAT, Cache, open_cache, sha256_of
+from bpcli.data.stored import FORMAT, Cache, open_cache, reading_of, sha256_of
 from bpcli.data.table import Table
 from bpcli.experiment.load import Loaded
 from bpcli.nn import room
@@ -35,7 +35,6 @@ from bpcli.runs.files import (
 from bpcli.runs.header import canonical
 
 FOLDER = ".bpcli-cache"
-_READING = ("header", "delimiter", "encoding", "decimal", "thousands", "missing")
 _TIMES = 3  # bytes on the disk for each byte of a file: its text, its numbers, what is trained on
 
 Read = Callable[[Path, DataSpec], Table]
@@ -77,22 +76,21 @@ def _read_cached(root: Path, base: Path, spec: DataSpec) -> Table:
 
     table = read_files(base, spec, read)
     size = sum(one.bytes for one in caches)
-    what = f"read from a cache of {size / 1e9:.2g} GB, which holds no more than the data"
+    what = f"the table is read from a cache of {size / 1e9:.2g} GB, and trains to the same bytes"
     table.notices += (Notice("BP-D200", str(root), what, "delete it when you need it no more"),)
     return table
 
 
 def _cache_of(root: Path, path: Path, spec: DataSpec) -> Cache:
     """The cache of a file, made where there is none that fits it."""
-    reading = canonical(spec.model_dump(mode="json", include=set(_READING)))
-    named = hashlib.sha256(canonical([str(path.resolve()), reading, FORMAT]).encode())
-    place = root / named.hexdigest()[:16]
-    if place.is_dir() and (found := open_cache(place, _hash_of(path), reading)):
+    key = {"format": FORMAT, "path": str(path.resolve()), "reading": reading_of(spec)}
+    place = root / hashlib.sha256(canonical(key).encode()).hexdigest()[:16]
+    if place.is_dir() and (found := open_cache(place, _hash_of(path), spec)):
         return found
     require_space(root, _TIMES * _size_of(path))
     folder = root / temporary_name()
     try:
-        record = convert(path, spec, reading, folder)
+        record = convert(path, spec, folder)
         _put(folder, place)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

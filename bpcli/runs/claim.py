@@ -22,7 +22,6 @@ from bpcli.runs.files import (
 from bpcli.runs.folder import RECORD, TRAINING, Kind, command_of, state_of
 from bpcli.runs.lock import LOCK, FolderLock, require_free
 
-
 RUNS = Path("runs")
 
 

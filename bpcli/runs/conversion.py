@@ -23,7 +23,9 @@ from bpcli.data.stored import (
     STARTS,
     CacheRecord,
     FileFacts,
+    asked_of,
     numbers_name,
+    reading_of,
     text_name,
 )
 from bpcli.data.stored_column import ENCODING, ERRORS
@@ -34,7 +36,7 @@ from bpcli.runs.folder import write_json
 ROWS = 1 << 15  # of a block, if the parts of a file are not larger
 
 
-def convert(path: Path, spec: DataSpec, reading: str, folder: Path) -> CacheRecord:
+def convert(path: Path, spec: DataSpec, folder: Path) -> CacheRecord:
     """Write the cache of a file into a new folder, the record last.
 
     Raises DataError for what cannot be read, and OutputError.
@@ -56,7 +58,8 @@ def convert(path: Path, spec: DataSpec, reading: str, folder: Path) -> CacheReco
     record = CacheRecord(
         format=FORMAT,
         sha256=reader.sha256,
-        reading=reading,
+        reading=reading_of(spec),
+        asked=asked_of(spec),
         names=reader.names,
         plain=tuple(columns.plain),
         rows=columns.rows,

@@ -23,7 +23,6 @@ from bpcli.metrics.metric import Floats
 from bpcli.nn.room import cut_rows
 from bpcli.runs.spreadsheet import Column
 
-
 _CELLS = 16  # of a row: what of many rows is text at once
 
 

@@ -20,6 +20,7 @@ from bpcli.experiment.remarks import missed, remarks
 from bpcli.experiment.stopping import Record
 from bpcli.insight.diagnosis import Told, of_replicas
 from bpcli.insight.watch import Watch
+from bpcli.nn import room
 from bpcli.runs import folder as names
 from bpcli.runs.cache import beside
 from bpcli.runs.checkpoint import (
@@ -66,8 +67,15 @@ class TrainingRun:
     ) -> None:
         claim = Claim(loaded.path, output, force, resume)
         claim.check()
-        loaded = beside(loaded, claim.parent)
-        self.loaded, self.cluster = loaded, cluster
+        self.loaded, self.cluster = beside(loaded, claim.parent), cluster
+        try:
+            self._begin(claim, other_threads)
+        except BaseException:
+            room.leave()
+            raise
+
+    def _begin(self, claim: Claim, other_threads: bool) -> None:
+        loaded = self.loaded
         self.prepared, config, self.preset = prepare_and_decide(loaded)
         self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
@@ -87,7 +95,7 @@ class TrainingRun:
         self._pace = Pace(self.config.output.checkpoint_every)
         self.folder, self._lock = claim.take(loaded.inputs, self._space())
         try:
-            if resume and (self.folder / CHECKPOINT).exists():
+            if claim.resume and (self.folder / CHECKPOINT).exists():
                 self._go_on(other_threads)
             if not is_durable(self.folder):
                 self.notices.append(Notice("BP-O020", str(self.folder), *_NOT_DURABLE))
@@ -100,6 +108,7 @@ class TrainingRun:
 
     def __exit__(self, *ending: object) -> None:
         self._lock.release()
+        room.leave()
 
     def __iter__(self) -> Iterator[Record]:
         """Train; `run.json` tells the truth at every moment.
