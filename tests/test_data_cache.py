@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from running import bpcli
+from running import ROOT, bpcli
 
 from bpcli.data.read import TableReader
 from bpcli.experiment.load import load
@@ -72,7 +74,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(room, "LARGE", 1)
     monkeypatch.setattr(room, "KEPT", 0)
     monkeypatch.setattr(room, "AT_ONCE", 300)
-    monkeypatch.setattr("bpcli.runs.conversion.ROWS", 8)
+    monkeypatch.setattr("bpcli.runs.conversion.CELLS", 100)
     monkeypatch.setattr("bpcli.runs.conversion.open_table", _in_small_parts)
     yield
     room.leave()
@@ -313,3 +315,45 @@ def test_memory_decides_where_nobody_does(given: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("bpcli.config.memory.bytes_available", lambda: 1_000_000)
     with TrainingRun(load(given / "c.yaml", ["data.cache=auto"]), given / "runs" / "b") as run:
         assert "BP-D200" in {notice.id for notice in run.prepared.notices}
+
+
+CHILD = """
+import sys
+from bpcli.insight import look
+from bpcli.nn import room
+from bpcli.runs import conversion
+room.LARGE, room.KEPT, room.AT_ONCE = 1 << 18, 1 << 22, 1 << 16
+look.MOST_DATA = conversion.CELLS = 1 << 16
+sys.argv[:] = ["bpcli", "train", "c.yaml", "-q", *sys.argv[1:]]
+from bpcli.__main__ import main
+main()
+"""
+LINEAR = "split: {validation: 0.1, test: 0.01}\nnetwork: linear\nbatch_size: 4096\niterations: 30\n"
+
+
+def most_held(folder: Path, *arguments: str) -> int:
+    """The most bytes that a training has held in memory."""
+    command = [sys.executable, "-W", "error", "-c", CHILD, *arguments]
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss * 1024
+
+
+def test_memory_does_not_grow_with_the_columns(tmp_path: Path) -> None:
+    """44 MB of numbers: what is left of them in memory are a few columns."""
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(repr, row)) + "\n" for row in rng.random((500, 40)).round(5).tolist()]
+    with (tmp_path / "t.csv").open("w") as file:
+        file.write(",".join(f"x{i}" for i in range(40)) + "\n")
+        for i in range(280):
+            file.writelines(lines[i:] + lines[:i])
+    (tmp_path / "c.yaml").write_text("data: {path: t.csv, target: x0}\n" + LINEAR)
+    size = (tmp_path / "t.csv").stat().st_size
+    usual = most_held(tmp_path, "-o", "runs/usual", "--set", "data.cache=false")
+    cached = most_held(tmp_path, "-o", "runs/cached", "--set", "data.cache=true")
+    assert cached < usual - 3 * size, f"{cached:,} and {usual:,} for {size:,}"
+    for name in ("model.safetensors", "metrics.json", "predictions_test.csv", "diagnostics.csv"):
+        there = (tmp_path / "runs" / "cached" / name).read_bytes()
+        assert there == (tmp_path / "runs" / "usual" / name).read_bytes()

@@ -34,7 +34,7 @@ class Facts(NamedTuple):
     """Counts over the rows, and the distinct words with their numbers."""
 
     words: tuple[str, ...]  # none of a column of many plain numbers: they say no more than those
-    counts: Ints  # (K,) cells of each word or number
+    counts: Ints  # (K,) cells of each word; without words (1,) of all
     values: Floats  # (K,) its number, NaN where it is none
     missing: int  # cells
 
@@ -46,7 +46,7 @@ class Facts(NamedTuple):
     @property
     def bad(self) -> int:
         """Cells that are neither missing nor a number."""
-        return int(self.counts[np.isnan(self.values)].sum())
+        return int(self.counts[np.isnan(self.values)].sum()) if self.words else 0
 
     @property
     def distinct(self) -> int:
@@ -133,5 +133,4 @@ def outline_of(cells: Cells, rows: Ints | None = None) -> Facts:
     values = present[first]
     if len(values) <= _WAYS:
         return facts_of(cells, rows)
-    counts = np.diff(np.append(np.flatnonzero(first), len(present)))
-    return Facts((), counts, values, missing)
+    return Facts((), np.array([len(present)]), values, missing)

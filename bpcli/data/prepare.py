@@ -35,6 +35,7 @@ from bpcli.data.table import Table
 from bpcli.data.targets.make import AnyTarget, make_target
 from bpcli.data.task import infer_task
 from bpcli.data.without_target import UNSUPERVISED
+from bpcli.nn import room
 
 _NO_TARGET = ("clusters",)  # what a loss learns without one
 
@@ -160,7 +161,7 @@ def _fitted(
     picked: tuple[str, ...],
 ) -> Prepared:
     """All that follows from the training rows."""
-    train = np.flatnonzero(sets == TRAIN)
+    train = room.kept(np.flatnonzero(sets == TRAIN))
     weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)
     roles = assign_roles(table, data, target.columns, train)

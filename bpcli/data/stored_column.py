@@ -49,7 +49,7 @@ class Piece(NamedTuple):
         except UnicodeDecodeError:
             pass
         what, fix = "changed while it was read", "run again: what is damaged is made anew"
-        raise ResourceError(Problem("BP-R051", str(self.text), what, fix))
+        raise ResourceError(Problem("BP-R050", str(self.text), what, fix))
 
 
 class StoredColumn(NamedTuple):

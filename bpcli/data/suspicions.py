@@ -35,7 +35,7 @@ def describe_suspicions(
     inputs = [column.name for column in columns if column.role in INPUT_ROLES]
     targets = [column.name for column in columns if column.role == "target"]
     used = np.flatnonzero(sets >= 0)
-    used = used[:: -(-len(used) // _MOST) or 1]
+    used = used[:: -(-len(used) // _MOST) or 1].copy()
     notices = [*_equal_columns(table, inputs)]
     for target in targets:
         notices += _copies(table, inputs, target, used)

@@ -250,9 +250,13 @@ class Table:
 
     def days(self, name: str, format: str) -> Floats:
         """The column as days since 1970-01-01 (N,); NaN where it is missing or no such date."""
+        return np.append(self.days_of_words(name, format), np.nan)[self.cells(name).codes]
+
+    def days_of_words(self, name: str, format: str) -> Floats:
+        """The day that each word of the column is (K,)."""
         if (name, format) not in self._days:
             self._days[name, format] = days_of(self.cells(name).words, format)
-        return np.append(self._days[name, format], np.nan)[self.cells(name).codes]
+        return self._days[name, format]
 
     def not_dates(self, name: str, format: str) -> Flags:
         """The rows whose cell is neither missing nor a date of this format (N,)."""

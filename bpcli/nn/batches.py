@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.nn import room
 from bpcli.nn.layer import Array
 from bpcli.nn.random import Purpose, generator
 from bpcli.nn.team import ROWS, Member
@@ -104,9 +105,8 @@ class Batches:
             yield Batch(x[:, start:stop], t[:, start:stop], c, len(whole), own.start)
 
     def _gather(self, rows: Ints) -> list[Array]:
-        # mode="clip" writes straight into `out`; the default mode buffers.
         return [
-            np.take(source, rows, axis=1, out=buffer[:, : len(rows)], mode="clip")
+            room.take(source, rows, buffer[:, : len(rows)], axis=1)
             for source, buffer in zip((self.rows.x, self.rows.t), self.buffers, strict=True)
         ]
 

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from bpcli.config.errors import Problem, ResourceError
+from bpcli.config.errors import OutputError, Problem
 
 LARGE = 1 << 24  # bytes from which on an array is a file
-KEPT = 1 << 28  # bytes of mapped pages that may stay
+KEPT = 1 << 27  # bytes of mapped pages that may stay
+FEW = 1 << 10  # rows that are taken from anywhere in a file before looking at its pages
 AT_ONCE = 1 << 22  # numbers that are made at once
 PAUSE = 0.002  # seconds between two looks
 _PAGES = Path("/proc/self/statm")  # its third number: pages of files
@@ -51,7 +52,7 @@ class Room:
         self._closed.set()
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """An array of a file of its own, all zeros.  Raises ResourceError without space."""
+        """An array of a file of its own, all zeros.  Raises OutputError without space."""
         size = prod(shape) * dtype.itemsize
         try:
             with tempfile.TemporaryFile(dir=self.folder) as file:
@@ -60,7 +61,7 @@ class Room:
         except OSError as error:
             what = f"{size:,} bytes for an array: {error.strerror or error}"
             fix = "free some space on this disk, or choose another one with -o"
-            raise ResourceError(Problem("BP-R050", str(self.folder), what, fix)) from None
+            raise OutputError(Problem("BP-O014", str(self.folder), what, fix)) from None
 
     def seen(self, content: mmap.mmap, dtype: DTypeLike) -> Array:
         """The numbers of a mapped file, whose pages are let go."""
@@ -73,10 +74,14 @@ class Room:
             with suppress(ValueError):  # closed meanwhile
                 content.madvise(mmap.MADV_DONTNEED)
 
+    def release_some(self) -> None:
+        """Let go of all pages where there are too many."""
+        if _mapped_bytes() > KEPT:
+            self.release()
+
     def _let_go(self) -> None:
         while not self._closed.wait(PAUSE):
-            if _mapped_bytes() > KEPT:
-                self.release()
+            self.release_some()
 
 
 _room: Room | None = None
@@ -125,7 +130,23 @@ def taken(array: Array, rows: NDArray[np.int64]) -> Array:
     if _room is None or len(rows) * array[:1].nbytes < LARGE:
         found: Array = array[rows]
         return found
-    return np.take(array, rows, axis=0, out=empty((len(rows), *array.shape[1:]), array.dtype))
+    return take(array, rows, empty((len(rows), *array.shape[1:]), array.dtype))
+
+
+def take(array: Array, rows: NDArray[np.int64], out: Array, axis: int = 0) -> Array:
+    """Write some rows of an array into another one.
+
+    Each row may bring many pages of a file with it, so of many the pages are let go on the way.
+    """
+    size = len(rows) if _room is None else FEW
+    before = (slice(None),) * axis
+    for start in range(0, len(rows), size or 1):
+        own = slice(start, start + size)
+        # mode="clip" writes straight into `out`; the default mode buffers.
+        np.take(array, rows[own], axis=axis, out=out[(*before, own)], mode="clip")
+        if _room is not None:
+            _room.release_some()
+    return out
 
 
 def by_rows(array: Array, make: Callable[[Array], Array], axis: int = 0) -> Array:

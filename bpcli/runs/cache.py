@@ -35,6 +35,7 @@ from bpcli.runs.files import (
 from bpcli.runs.header import canonical
 
 FOLDER = ".bpcli-cache"
+_IN_MEMORY = 7  # bytes that a training in memory takes for each byte of a file, as measured
 _TIMES = 3  # bytes on the disk for each byte of a file: its text, its numbers, what is trained on
 
 Read = Callable[[Path, DataSpec], Table]
@@ -56,7 +57,7 @@ def reader(loaded: Loaded) -> Read:
 def _read_either(cached: Read, base: Path, spec: DataSpec) -> Table:
     """In memory where there is enough of it."""
     try:
-        require_room(base, spec)
+        require_room(base, spec, _IN_MEMORY)
     except ResourceError:
         return cached(base, spec)
     return read_files(base, spec)

@@ -33,7 +33,7 @@ from bpcli.data.table import Table
 from bpcli.runs.files import failure, make_folder, sync, sync_folder
 from bpcli.runs.folder import write_json
 
-ROWS = 1 << 15  # of a block, if the parts of a file are not larger
+CELLS = 1 << 19  # of a block, and no more than a part of the file beyond that
 
 
 def convert(path: Path, spec: DataSpec, folder: Path) -> CacheRecord:
@@ -45,9 +45,10 @@ def convert(path: Path, spec: DataSpec, folder: Path) -> CacheRecord:
     reader = open_table(path, spec)
     columns = _Columns(folder, reader)
     waiting: list[Table] = []
+    rows = max(1, CELLS // len(reader.names))
     for part in reader:
         waiting.append(part)
-        if sum(table.n_rows for table in waiting) >= ROWS:
+        if sum(table.n_rows for table in waiting) >= rows:
             columns.add(waiting)
             waiting = []
     columns.add(waiting)
