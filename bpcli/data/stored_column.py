@@ -48,8 +48,9 @@ class Piece(NamedTuple):
                 return content.decode(ENCODING, ERRORS)
         except UnicodeDecodeError:
             pass
-        what, fix = "changed while it was read", "run again: what is damaged is made anew"
-        raise ResourceError(Problem("BP-R050", str(self.text), what, fix))
+        what, fix = "was changed while it was read", "run again: what is damaged is made anew"
+        where = str(self.text.parent.parent)
+        raise ResourceError(Problem("BP-R050", where, f"{self.text.name} {what}", fix))
 
 
 class StoredColumn(NamedTuple):

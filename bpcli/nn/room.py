@@ -15,6 +15,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from errno import ENOMEM
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ KEPT = 1 << 27  # bytes of mapped pages that may stay
 FEW = 1 << 10  # rows that are taken from anywhere in a file before looking at its pages
 AT_ONCE = 1 << 22  # numbers that are made at once
 PAUSE = 0.002  # seconds between two looks
+_NO_ADDRESSES = "raise the limit of addresses (ulimit -v): files are mapped whole"
 _PAGES = Path("/proc/self/statm")  # its third number: pages of files
 
 Array = NDArray[Any]
@@ -60,7 +62,8 @@ class Room:
                 return self.seen(mmap.mmap(file.fileno(), size), dtype).reshape(shape)
         except OSError as error:
             what = f"{size:,} bytes for an array: {error.strerror or error}"
-            fix = "free some space on this disk, or choose another one with -o"
+            full = "free some space on this disk, or choose another one with -o"
+            fix = _NO_ADDRESSES if error.errno == ENOMEM else full
             raise OutputError(Problem("BP-O014", str(self.folder), what, fix)) from None
 
     def seen(self, content: mmap.mmap, dtype: DTypeLike) -> Array:

@@ -185,7 +185,7 @@ CASES = [
         "a cache that is changed while it is used",
         "BP-R050",
         8,
-        ("1.text", "changed while it was read", "run again"),
+        ("1.text", "was changed while it was read", "run again"),
         "train c.yaml -o runs/new",
         {"c.yaml": CACHED},
         around=a_cache_cut_short,
