@@ -47,20 +47,22 @@ def beside(loaded: Loaded, folder: Path) -> Loaded:
 
 
 def reader(loaded: Loaded) -> Read:
-    """How the table of a config is read: as `data.cache` says, where there is a place for one."""
-    if loaded.beside is None or loaded.config.data.cache is False:
-        return read_in_memory
-    cached = partial(_read_cached, loaded.beside)
-    return cached if loaded.config.data.cache is True else partial(_read_either, cached)
+    """How the table of a config is read."""
+    root = place_of(loaded)
+    return read_in_memory if root is None else partial(_read_cached, root)
 
 
-def _read_either(cached: Read, base: Path, spec: DataSpec) -> Table:
-    """In memory where there is enough of it."""
-    try:
-        require_room(base, spec, _IN_MEMORY)
-    except ResourceError:
-        return cached(base, spec)
-    return read_files(base, spec)
+def place_of(loaded: Loaded) -> Path | None:
+    """The folder of the caches that a table is read from; None where that is to be in memory."""
+    asked = loaded.config.data.cache
+    if asked == "auto":
+        try:
+            require_room(loaded.folder, loaded.config.data, _IN_MEMORY)
+        except ResourceError:
+            return loaded.beside
+        except OSError:  # a file is not there, which is said where it is read
+            pass
+    return loaded.beside if asked is True else None
 
 
 def _read_cached(root: Path, base: Path, spec: DataSpec) -> Table:
@@ -72,7 +74,7 @@ def _read_cached(root: Path, base: Path, spec: DataSpec) -> Table:
     caches: list[Cache] = []
 
     def read(path: Path, given: DataSpec) -> Table:
-        caches.append(cached := _cache_of(root, path, given))
+        caches.append(cached := cache_of(root, path, given))
         return cached.table(path, given)
 
     table = read_files(base, spec, read)
@@ -82,8 +84,8 @@ def _read_cached(root: Path, base: Path, spec: DataSpec) -> Table:
     return table
 
 
-def _cache_of(root: Path, path: Path, spec: DataSpec) -> Cache:
-    """The cache of a file, made where there is none that fits it."""
+def cache_of(root: Path, path: Path, spec: DataSpec) -> Cache:
+    """The cache of a file in a folder, made where there is none that fits it."""
     key = {"format": FORMAT, "path": str(path.resolve()), "reading": reading_of(spec)}
     place = root / hashlib.sha256(canonical(key).encode()).hexdigest()[:16]
     if place.is_dir() and (found := open_cache(place, _hash_of(path), spec)):

@@ -31,6 +31,7 @@ from bpcli.runs.checkpoint import (
     require_same,
 )
 from bpcli.runs.claim import Claim
+from bpcli.runs.converting import convert_on
 from bpcli.runs.decided import prepare_and_decide
 from bpcli.runs.ending import telling
 from bpcli.runs.files import is_durable, write_file, write_parts
@@ -76,6 +77,8 @@ class TrainingRun:
 
     def _begin(self, claim: Claim, other_threads: bool) -> None:
         loaded = self.loaded
+        if self.cluster is not None:
+            convert_on(self.cluster, loaded)
         self.prepared, config, self.preset = prepare_and_decide(loaded)
         self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
