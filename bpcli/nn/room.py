@@ -47,6 +47,7 @@ class Room:
 
     def start(self) -> None:
         """Begin to let go, in a process that is new."""
+        self._lock = threading.Lock()  # of the set; that of a parent may never be opened
         threading.Thread(target=self._let_go, name="room", daemon=True).start()
 
     def close(self) -> None:
@@ -68,12 +69,15 @@ class Room:
 
     def seen(self, content: mmap.mmap, dtype: DTypeLike) -> Array:
         """The numbers of a mapped file, whose pages are let go."""
-        self._maps.add(content)
+        with self._lock:
+            self._maps.add(content)
         return np.frombuffer(content, dtype)
 
     def release(self) -> None:
         """Let go of all pages."""
-        for content in list(self._maps):
+        with self._lock:
+            every = list(self._maps)
+        for content in every:
             with suppress(ValueError):  # closed meanwhile
                 content.madvise(mmap.MADV_DONTNEED)
 
