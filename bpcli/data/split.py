@@ -40,11 +40,15 @@ def assign_sets(n: int, spec: SplitSpec, seed: int, strata: Ints | None, usable:
     np.random.default_rng([seed, PURPOSE]).random(out=keys)
     sets = np.full(n, EXCLUDED, dtype=np.int8)
     for stratum in np.flatnonzero(sizes):
-        rows = room.kept(np.flatnonzero(usable & (strata == stratum)))
-        order = np.argsort(room.taken(keys, rows), kind="stable")
+        own = usable & (strata == stratum)
+        order = np.argsort(keys[own], kind="stable")
         counts = [int(held[stratum]) for held in seats.values()]
-        which = np.array([*seats, TRAIN], dtype=np.int8)
-        sets[room.taken(rows, order)] = np.repeat(which, [*counts, len(rows) - sum(counts)])
+        ranked = np.repeat(
+            np.array([*seats, TRAIN], dtype=np.int8), [*counts, len(order) - sum(counts)]
+        )
+        found = np.empty_like(ranked)
+        found[order] = ranked
+        sets[own] = found
     return sets
 
 

@@ -66,7 +66,8 @@ class Batches:
     def __init__(self, rows: Rows, size: int, seed: int, member: Member) -> None:
         self.rows, self.size, self.seed, self.member = rows, size, seed, member
         self.n = rows.x.shape[1]
-        self.at_once = max(1, self.GATHER // max(1, rows.x[:, 0].size * size)) * size
+        numbers = room.AT_ONCE if room.is_open() else self.GATHER
+        self.at_once = max(1, numbers // max(1, rows.x[:, 0].size * size)) * size
         gathered = 0 if size >= self.n else min(self.at_once, self.n)
         self.buffers = [
             np.empty((len(a), gathered, *a.shape[2:]), a.dtype) for a in (rows.x, rows.t)

@@ -27,7 +27,7 @@ from bpcli.config.errors import OutputError, Problem
 
 LARGE = 1 << 24  # bytes from which on an array is a file
 KEPT = 1 << 27  # bytes of mapped pages that may stay
-FEW = 1 << 10  # rows that are taken from anywhere in a file before looking at its pages
+FEW = 1 << 11  # rows that are taken from a file before looking at its pages
 AT_ONCE = 1 << 22  # numbers that are made at once
 PAUSE = 0.002  # seconds between two looks
 _NO_ADDRESSES = "raise the limit of addresses (ulimit -v): files are mapped whole"
@@ -143,16 +143,17 @@ def taken(array: Array, rows: NDArray[np.int64]) -> Array:
 def take(array: Array, rows: NDArray[np.int64], out: Array, axis: int = 0) -> Array:
     """Write some rows of an array into another one.
 
-    Each row may bring many pages of a file with it, so of many the pages are let go on the way.
+    Each row may bring many pages of a file with it. So they are taken in the order of the file,
+    where several share a page, and the pages are let go on the way.
     """
-    size = len(rows) if _room is None else FEW
-    before = (slice(None),) * axis
-    for start in range(0, len(rows), size or 1):
-        own = slice(start, start + size)
+    if _room is None:
         # mode="clip" writes straight into `out`; the default mode buffers.
-        np.take(array, rows[own], axis=axis, out=out[(*before, own)], mode="clip")
-        if _room is not None:
-            _room.release_some()
+        return np.take(array, rows, axis=axis, out=out, mode="clip")
+    order = np.argsort(rows, kind="stable")
+    for start in range(0, len(rows), FEW):
+        own = order[start : start + FEW]
+        np.moveaxis(out, axis, 0)[own] = np.moveaxis(np.take(array, rows[own], axis=axis), axis, 0)
+        _room.release_some()
     return out
 
 
