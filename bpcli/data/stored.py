@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from bpcli.config.component import Spec
 from bpcli.config.errors import Notice
+from bpcli.data import decoding, dialect
 from bpcli.data.arrays import Ints
 from bpcli.data.spec import AUTO, DataSpec, Words
 from bpcli.data.stored_column import Piece, StoredColumn
@@ -29,7 +30,7 @@ RECORD = "record.json"
 LINES = "lines.i8"  # the line of the file that each row starts on
 STARTS = "starts.i8"  # the first row of each block, and the number of rows
 ENDS = "ends.i8"  # for each block its place in the text of each column, (B+1,C)
-_GUESSED = {"delimiter": "BP-D115", "encoding": "BP-D116"}  # and how that is said
+_GUESSED = {"delimiter": dialect.GUESSED, "encoding": decoding.GUESSED}  # and how that is said
 _LONGEST = 1 << 26  # bytes of a record
 _BLOCK = 1 << 20  # bytes hashed at once
 
