@@ -82,3 +82,21 @@ def test_a_run_in_shards_is_verified_without_a_cluster(place: Path) -> None:
 def test_without_shards_a_cluster_has_nothing_to_do(place: Path) -> None:
     words = ("train", "flowers.yaml", "--set", "shards=null", "--cluster", "local:2")
     assert "shards=16" in bpcli(*words, cwd=place, code=2).stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_convert_the_files_of_a_table(place: Path, workers: int) -> None:
+    folder = place / f"converted-{workers}"
+    folder.mkdir()
+    head, *rows = (place / "flowers.csv").read_text().splitlines(keepends=True)
+    for i in range(3):
+        (folder / f"part-{i}.csv").write_text(head + "".join(rows[i * 50 : (i + 1) * 50]))
+    (folder / "c.yaml").write_text(CONFIG.replace("flowers.csv", "part-*.csv, cache: auto"))
+    bpcli("train", "c.yaml", "-o", "runs/here", cwd=folder)
+    cached = ("--set", "data.cache=true")
+    bpcli(
+        *("train", "c.yaml", "-o", "runs/there", "--cluster", f"local:{workers}", *cached),
+        cwd=folder,
+    )
+    assert essence(folder / "runs" / "there") == essence(folder / "runs" / "here")
+    assert len(list((folder / "runs" / ".bpcli-cache").iterdir())) == 3

@@ -48,7 +48,7 @@ _CYCLES: dict[Cycle, Callable[[Floats], Floats]] = {
 def fit_dates(table: Table, name: str, rows: Ints) -> DateParts:
     """The parts of a date that vary in the rows."""
     (format,) = table.date_guess(name).formats
-    days = table.days(name, format)[rows]
+    days = table.days_of_words(name, format)[table.cells(name).counts(rows) > 0]
     present = days[~np.isnan(days)]
     return DateParts(
         name=name,

@@ -10,6 +10,7 @@ from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.asking import Asking
 from bpcli.data.spec import AUTO
 
+GUESSED = "BP-D116"  # what says that an encoding was
 _GUESS = "cp1252"  # what text that is not UTF-8 most often is
 
 
@@ -46,7 +47,7 @@ class Decoder:
             if marked:
                 what = "read as utf-16, by the mark at its beginning"
                 fix = self._asking.to_set("encoding", "utf-16")
-                self.notices.append(Notice("BP-D116", self._path.name, what, fix))
+                self.notices.append(Notice(GUESSED, self._path.name, what, fix))
         self._codec = self._decoder(self.encoding)
 
     def _decoder(self, encoding: str) -> codecs.IncrementalDecoder:
@@ -87,7 +88,7 @@ class Decoder:
         line = self._lines + content.count(b"\n", 0, at) + 1
         what = f"the file is not utf-8, so it is read as {_GUESS}: line {line} has {word!r}"
         fix = f"if that looks wrong, {self._asking.to_set('encoding', _likely(content))}"
-        return Notice("BP-D116", self._path.name, what, fix)
+        return Notice(GUESSED, self._path.name, what, fix)
 
     def _checked(self, text: str) -> str:
         """NUL and a byte order mark inside the text come from damage or from joined files."""

@@ -12,6 +12,7 @@ from bpcli.data.asking import Asking
 from bpcli.data.spec import AUTO
 
 HEAD = 2**18  # characters that are looked at
+GUESSED = "BP-D115"  # what says that a delimiter was
 _MOST = 10  # records
 _DELIMITERS = {
     ",": '","',
@@ -49,7 +50,7 @@ def guessed(delimiter: str, path: Path, asking: Asking) -> Notice:
     """What is said of a delimiter that nobody named."""
     written = _DELIMITERS[delimiter]
     what = f"the cells are separated by {written}, as the first rows show"
-    return Notice("BP-D115", path.name, what, asking.to_set("delimiter", written))
+    return Notice(GUESSED, path.name, what, asking.to_set("delimiter", written))
 
 
 def _cuts(head: str, delimiter: str) -> list[int]:

@@ -34,7 +34,7 @@ class Facts(NamedTuple):
     """Counts over the rows, and the distinct words with their numbers."""
 
     words: tuple[str, ...]  # none of a column of many plain numbers: they say no more than those
-    counts: Ints  # (K,) cells of each word or number
+    counts: Ints  # (K,) cells of each word; without words (1,) of all
     values: Floats  # (K,) its number, NaN where it is none
     missing: int  # cells
 
@@ -46,12 +46,14 @@ class Facts(NamedTuple):
     @property
     def bad(self) -> int:
         """Cells that are neither missing nor a number."""
-        return int(self.counts[np.isnan(self.values)].sum())
+        return int(self.counts[np.isnan(self.values)].sum()) if self.words else 0
 
     @property
     def distinct(self) -> int:
         """Different values: of numbers where all are numbers (1 and 1.0 are one), else of words."""
-        return len(self.words) if self.bad else len(np.unique(self.values))
+        if self.bad or not self.words:
+            return len(self.words) or len(self.values)
+        return len(np.unique(self.values))
 
     @property
     def integers(self) -> bool:
@@ -109,21 +111,26 @@ class Facts(NamedTuple):
         return self.distinct == self.present
 
 
-def facts_of(cells: Cells, rows: Ints) -> Facts:
-    """The facts of a column on the given rows."""
+def facts_of(cells: Cells, rows: Ints | None = None) -> Facts:
+    """The facts of a column on the given rows, or on all."""
     counts = cells.counts(rows)
     used = np.flatnonzero(counts)
     words = tuple(cells.words[i] for i in used)
-    missing = len(rows) - int(counts.sum())
+    missing = len(cells.codes if rows is None else rows) - int(counts.sum())
     return Facts(words, counts[used], cells.values[used], missing)
 
 
-def outline_of(cells: Cells, rows: Ints) -> Facts:
+def outline_of(cells: Cells, rows: Ints | None = None) -> Facts:
     """The same without words, where numbers say all: many plain ones, of which none is a code."""
     if not cells.plain or cells.has_text(_MAYBE_CODES):
         return facts_of(cells, rows)
-    numbers = cells.numbers[rows]
-    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    numbers = cells.numbers if rows is None else cells.numbers[rows]
+    present = numbers[~np.isnan(numbers)]
+    missing = len(numbers) - len(present)
+    del numbers
+    present.sort()  # in place: there may be very many
+    first = np.concatenate([present[:1] == present[:1], present[1:] != present[:-1]])
+    values = present[first]
     if len(values) <= _WAYS:
         return facts_of(cells, rows)
-    return Facts((), counts.astype(np.int64), values, int(np.isnan(numbers).sum()))
+    return Facts((), np.array([len(present)]), values, missing)

@@ -48,6 +48,11 @@ class Features(NamedTuple):
         _refuse_infinite(x, layout, table, at)
         return x
 
+    def encode_all(self, table: Table) -> Floats:
+        """The inputs x (N,I) of all rows of a table, which may be larger than memory."""
+        self._check(table)
+        return table.of_each(len(self.layout.names), self.encode)
+
     def compare(self, table: Table, known: Collection[str] = ()) -> list[Notice]:
         """What in a table was not there in training; `known` columns are no surprise."""
         self._check(table)
@@ -182,8 +187,8 @@ def _bounds(values: Floats) -> Tensors:
 
 def _median(column: Floats) -> float:
     present = column[~np.isnan(column)]
-    # Of halves, because the mean of the two middle numbers must not overflow.
-    return 2 * float(np.median(present / 2)) if present.size else 0.0
+    present /= 2  # because the mean of the two middle numbers must not overflow
+    return 2 * float(np.median(present, overwrite_input=True)) if present.size else 0.0
 
 
 def _absent(table: Table, name: str) -> Problem:

@@ -22,7 +22,7 @@ _NOT_TWICE = (
     "a config names a file, and - is standard input, which cannot be read again",
     "save it to a file first, so that the run can be repeated and gone on with",
 )
-_CELLS = 3  # bytes that each byte of a file takes at the least: as text, as number, as input
+CELLS = 3  # bytes that each byte of a file takes at the least: as text, as number, as input
 
 
 def header_problems(
@@ -49,12 +49,12 @@ def header_problems(
     return problems
 
 
-def require_room(base: Path, spec: DataSpec) -> None:
-    """Raises ResourceError where the files cannot be held in memory."""
+def require_room(base: Path, spec: DataSpec, copies: int = CELLS) -> None:
+    """Raises ResourceError where so many copies of the files cannot be held in memory."""
     files = [file for path in spec.files.values() for file in files_of(base / path)]
     size = sum(path.stat().st_size for path in files)
-    fix = "train on fewer rows, or where there is more memory"
-    require_memory(_CELLS * size, "BP-R011", listing([f.name for f in files]), "reading", fix)
+    fix = "use fewer rows, or bpcli train with data.cache: true, which reads them from the disk"
+    require_memory(copies * size, "BP-R011", listing([f.name for f in files]), "reading", fix)
 
 
 def _header(name: Path, spec: DataSpec) -> Table | None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from bpcli.data.arrays import Texts
 
-_BETWEEN = "\0"  # which no cell holds: a file with one is refused
+BETWEEN = "\0"  # which no cell holds: a file with one is refused
+
+
+class Joined(Protocol):
+    """The cells of a column in blocks of joined text, wherever those are."""
+
+    @property
+    def blocks(self) -> Iterable[str]: ...
+    def cells(self) -> list[str]: ...
 
 
 class Packed(NamedTuple):
@@ -20,7 +28,7 @@ class Packed(NamedTuple):
     @classmethod
     def of(cls, cells: Texts) -> Packed:
         """The cells as one block."""
-        return cls((_BETWEEN.join(cells.tolist()),) if len(cells) else ())
+        return cls((BETWEEN.join(cells.tolist()),) if len(cells) else ())
 
     @classmethod
     def joined(cls, columns: Iterable[Packed]) -> Packed:
@@ -29,9 +37,11 @@ class Packed(NamedTuple):
 
     def cells(self) -> list[str]:
         """Every cell, made anew each time."""
-        return [cell for block in self.blocks for cell in block.split(_BETWEEN)]
+        return [cell for block in self.blocks for cell in block.split(BETWEEN)]
 
 
-def texts_of(column: Texts | Packed) -> Texts:
+def texts_of(column: Texts | Joined) -> Texts:
     """The cells (N,) of a column."""
-    return np.array(column.cells(), dtype=object) if isinstance(column, Packed) else column
+    if isinstance(column, np.ndarray):
+        return column
+    return np.array(column.cells(), dtype=object)

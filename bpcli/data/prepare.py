@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ from bpcli.data.table import Table
 from bpcli.data.targets.make import AnyTarget, make_target
 from bpcli.data.task import infer_task
 from bpcli.data.without_target import UNSUPERVISED
+from bpcli.nn import room
 
 _NO_TARGET = ("clusters",)  # what a loss learns without one
 
@@ -84,7 +86,7 @@ class Prepared(NamedTuple):
     def refitted(self, preprocess: PreprocessSpec) -> Prepared:
         """The same table, split and target with inputs of another kind."""
         features = fit_features(self.table, self.columns, self.rows(TRAIN), preprocess)
-        x = features.encode(self.table)
+        x = features.encode_all(self.table)
         return self._replace(features=features, x=x, t=self.t if self.target.columns else x)
 
     @property
@@ -97,6 +99,12 @@ class Prepared(NamedTuple):
         return np.flatnonzero(self.sets == which)
 
 
+def read_in_memory(base: Path, spec: DataSpec) -> Table:
+    """The table of a config.  Raises ResourceError where memory cannot hold it."""
+    require_room(base, spec)
+    return read_files(base, spec)
+
+
 def prepare(
     data: DataSpec,
     split: SplitSpec,
@@ -107,17 +115,17 @@ def prepare(
     *,
     learns: str = "",
     input: Input | None = None,
+    read: Callable[[Path, DataSpec], Table] = read_in_memory,
 ) -> Prepared:
     """Everything that training needs; `base` is the folder that the path is relative to.
 
     `learns` is what the loss predicts, where there is one, which may decide an open task; `input`
-    says which columns are one input together.
+    says which columns are one input together; `read` gives the table.
     """
     unsupervised = task in UNSUPERVISED or (task == "auto" and learns in _NO_TARGET)
     if problems := header_problems(base, data, unsupervised=unsupervised, input=input):
         raise DataError(*problems)
-    require_room(base, data)
-    table = read_files(base, data)
+    table = read(base, data)
     targets = check_names(table, data, unsupervised=unsupervised)
     picked = input_columns(table, data, targets, input)
     task, reason = infer_task(table, targets, task, learns=learns)
@@ -153,13 +161,13 @@ def _fitted(
     picked: tuple[str, ...],
 ) -> Prepared:
     """All that follows from the training rows."""
-    train = np.flatnonzero(sets == TRAIN)
+    train = room.kept(np.flatnonzero(sets == TRAIN))
     weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)
     roles = assign_roles(table, data, target.columns, train)
     columns = arranged(roles, picked, table, sets != EXCLUDED)
     features = fit_features(table, columns, train, preprocess)
-    x = features.encode(table)
+    x = features.encode_all(table)
     return Prepared(
         table=table,
         columns=columns,
@@ -170,11 +178,15 @@ def _fitted(
         sets=sets,
         features=features,
         x=x,
-        t=target.encode(table, fitted) if target.columns else x,
+        t=_encoded(target, table, fitted) if target.columns else x,
         notices=(),
         weights=weights,
         picked=picked,
     )
+
+
+def _encoded(target: AnyTarget, table: Table, fitted: Tensors) -> Floats:
+    return table.of_each(target.width, lambda rows: target.encode(rows, fitted))
 
 
 def _findings(prepared: Prepared) -> tuple[Notice, ...]:

@@ -6,7 +6,7 @@ Bytes → text → lines → records → tables, each in blocks, so that a file 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,8 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 
 _SHOWN = 5  # offending lines of one kind
+
+ReadFile = Callable[[Path, DataSpec], Table]
 
 
 class TableReader:
@@ -171,18 +173,20 @@ def open_table(path: Path, spec: DataSpec, asking: Asking = CONFIG) -> Reader:
 
 
 def read_table(path: Path, spec: DataSpec, asking: Asking = CONFIG) -> Table:
-    """The table in a file, or in all files whose names a pattern fits, one below the other.
+    """The table in a file, or in all files whose names a pattern fits, one below the other."""
+    return _all_of(path, spec, lambda one, given: _read_file(one, given, asking))
 
-    The others are read as the first one was.
-    """
+
+def _all_of(path: Path, spec: DataSpec, read: ReadFile) -> Table:
+    """The others are read as the first one was."""
     first, *others = files_of(path)
-    table = _read_file(first, spec, asking)
+    table = read(first, spec)
     if not others:
         return table
-    return table.followed_by([_read_file(one, table.spec, asking) for one in others])
+    return table.followed_by([read(one, table.spec) for one in others])
 
 
-def _read_file(path: Path, spec: DataSpec, asking: Asking) -> Table:
+def _read_file(path: Path, spec: DataSpec, asking: Asking = CONFIG) -> Table:
     reader = open_table(path, spec, asking)
     table = Table.whole(
         [part.packed() for part in reader],
@@ -191,21 +195,26 @@ def _read_file(path: Path, spec: DataSpec, asking: Asking) -> Table:
         blank=reader.blank,
     )
     if not table.n_rows:
-        what = "the file has a header and no rows"
-        raise DataError(Problem("BP-D013", path.name, what, "add rows of data"))
+        raise DataError(no_rows(path))
     return table
 
 
-def read_files(base: Path, spec: DataSpec) -> Table:
+def no_rows(path: Path) -> Problem:
+    """The file has nothing below its header."""
+    return Problem("BP-D013", path.name, "the file has a header and no rows", "add rows of data")
+
+
+def read_files(base: Path, spec: DataSpec, read: ReadFile = _read_file) -> Table:
     """The table of a config: its one file, or its training file with the others below it.
 
-    The others are read as the training file was.
+    The others are read as the training file was; `read` reads one.
     """
     if spec.train is None:
-        return read_table(base / spec.path, spec)
-    first = read_table(base / spec.train, spec)
+        return _all_of(base / spec.path, spec, read)
+    first = _all_of(base / spec.train, spec, read)
     others = {key: path for key, path in spec.files.items() if key != "train"}
-    return first.joined({key: read_table(base / path, first.spec) for key, path in others.items()})
+    tables = {key: _all_of(base / path, first.spec, read) for key, path in others.items()}
+    return first.joined(tables)
 
 
 def _empty(path: Path) -> Problem:

@@ -188,8 +188,8 @@ def _boolean_problems(table: Table, name: str) -> list[Problem]:
 
 def decimal_commas(table: Table) -> list[str]:
     """The columns read as text whose cells would be numbers with a comma as decimal sign."""
-    rows = np.arange(table.n_rows)
-    return [name for name in table.names if outline_of(table.cells(name), rows).decimal_commas]
+    words = [name for name in table.names if not table.cells(name).plain]
+    return [name for name in words if facts_of(table.cells(name)).decimal_commas]
 
 
 def describe_commas(table: Table) -> list[Notice]:
@@ -206,7 +206,7 @@ def describe_suspects(table: Table, columns: tuple[Column, ...]) -> list[Notice]
     asked: dict[str, list[str]] = {}
     for column in columns:
         if column.role in ("categorical", "target"):
-            facts = facts_of(table.cells(column.name), np.arange(table.n_rows))
+            facts = outline_of(table.cells(column.name))
             for word, count in facts.suspects.items():
                 asked.setdefault(word, []).append(f"{column.name!r} ({count})")
     return [

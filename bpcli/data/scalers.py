@@ -68,7 +68,9 @@ class Standard(Scaler):
         present = ~np.isnan(values)
         count = np.maximum(present.sum(axis=0), 1)
         mean = np.where(present, values, 0).sum(axis=0) / count
-        std = np.sqrt((np.where(present, values - mean, 0) ** 2).sum(axis=0) / count)
+        deviations = values - mean
+        deviations[~present] = 0
+        std = np.sqrt(np.square(deviations, out=deviations).sum(axis=0) / count)
         # Rounding gives a constant column a tiny deviation, so equality is asked of the values.
         varies = np.fmin.reduce(values, axis=0) < np.fmax.reduce(values, axis=0)
         return {"mean": mean, "scale": np.where(varies & (std > 0), std, 1.0)}
@@ -221,11 +223,12 @@ def normal_scores(count: int) -> Floats:
 
 def quantiles(values: Floats, levels: Floats) -> Floats:
     """The quantiles of the present numbers of each column (K,I); 0 where there is none."""
-    columns = [column[~np.isnan(column)] for column in values.T]
+    columns = (column[~np.isnan(column)] for column in values.T)  # one at a time
     found = [
-        np.quantile(column, levels) if column.size else np.zeros(len(levels)) for column in columns
+        np.quantile(column, levels, overwrite_input=True) if column.size else np.zeros(len(levels))
+        for column in columns
     ]
-    return np.array(found).reshape(len(columns), len(levels)).T
+    return np.array(found).reshape(values.shape[1], len(levels)).T
 
 
 class Unscaled(Scaler):

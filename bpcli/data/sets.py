@@ -62,7 +62,8 @@ def divide(
     """
     method = choose_method(data, split, strata is not None)
     files = np.array([_WORDS.get(part.role, TRAIN) for part in table.parts], dtype=np.int8)
-    own = files[table.part_of(np.arange(table.n_rows))]
+    ends = [*(part.start for part in table.parts[1:]), table.n_rows]
+    own = np.repeat(files, np.diff([0, *ends]))
     shares = {SET_NAMES[which]: 0.0 for which in files if which != TRAIN}
     split = split.model_copy(update={"method": method, **shares})
     pool = usable & (own == TRAIN)

@@ -119,6 +119,14 @@ class DataSpec(Spec):
         Field(description="the sign between groups of three digits, as in 1,234,567"),
     ] = None
     missing: Annotated[Words, Field(description="the words that mean a missing cell")] = ("",)
+    cache: Annotated[
+        Literal["auto"] | bool,
+        Field(
+            description="for train: true reads the table from files beside the run, to which it is "
+            "converted once, and needs little memory; auto does so where memory cannot hold it; "
+            "the results are the same"
+        ),
+    ] = "auto"
 
     @property
     def files(self) -> dict[str, str]:

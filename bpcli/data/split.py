@@ -7,6 +7,7 @@ import numpy as np
 from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Flags, Ints, Sets
 from bpcli.data.spec import SplitSpec
+from bpcli.nn import room
 
 TRAIN, VALIDATION, TEST, CALIBRATION, EXCLUDED = 0, 1, 2, 3, -1
 SET_NAMES = {
@@ -32,17 +33,22 @@ def assign_sets(n: int, spec: SplitSpec, seed: int, strata: Ints | None, usable:
         what = "split.method: stratified needs a target with classes"
         raise DataError(Problem("BP-D031", "split.method", what, "use auto or random"))
     if strata is None or spec.method == "random":
-        strata = np.zeros(n, dtype=np.int64)
-    kept = np.flatnonzero(usable)
-    sizes = np.bincount(strata[kept]).astype(np.int64)
+        strata = np.zeros(n, dtype=np.int8)
+    sizes = np.bincount(strata[usable]).astype(np.int64)
     seats = _seats(sizes, spec)
-    keys = np.random.default_rng([seed, PURPOSE]).random(n)
+    keys = room.empty((n,))
+    np.random.default_rng([seed, PURPOSE]).random(out=keys)
     sets = np.full(n, EXCLUDED, dtype=np.int8)
     for stratum in np.flatnonzero(sizes):
-        rows = kept[strata[kept] == stratum]
-        rows = rows[np.argsort(keys[rows], kind="stable")]
+        own = usable & (strata == stratum)
+        order = np.argsort(keys[own], kind="stable")
         counts = [int(held[stratum]) for held in seats.values()]
-        sets[rows] = np.repeat([*seats, TRAIN], [*counts, len(rows) - sum(counts)])
+        ranked = np.repeat(
+            np.array([*seats, TRAIN], dtype=np.int8), [*counts, len(order) - sum(counts)]
+        )
+        found = np.empty_like(ranked)
+        found[order] = ranked
+        sets[own] = found
     return sets
 
 

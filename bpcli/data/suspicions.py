@@ -9,16 +9,21 @@ import json
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bpcli.config.errors import Notice, listing
-from bpcli.data.arrays import Ints, Sets
+from bpcli.data.arrays import Flags, Floats, Ints, Sets
 from bpcli.data.association import ranks
 from bpcli.data.roles import INPUT_ROLES, Column
 from bpcli.data.split import HELD_OUT, SET_NAMES, TRAIN
 from bpcli.data.table import Table
+from bpcli.nn import room
+
+Marks = npt.NDArray[np.uint64]
 
 _ROWS = 20  # from which a straight line through all rows is no accident
+_MOST = 1 << 20  # rows in which the target is looked for in other columns, evenly apart
 _RARE = 5  # training rows of a class
 _EXACT = 1e-12  # what rounding takes from a correlation of 1
 
@@ -30,6 +35,7 @@ def describe_suspicions(
     inputs = [column.name for column in columns if column.role in INPUT_ROLES]
     targets = [column.name for column in columns if column.role == "target"]
     used = np.flatnonzero(sets >= 0)
+    used = used[:: -(-len(used) // _MOST) or 1].copy()
     notices = [*_equal_columns(table, inputs)]
     for target in targets:
         notices += _copies(table, inputs, target, used)
@@ -105,17 +111,50 @@ def _rare_classes(table: Table, target: str, rows: Ints) -> Iterator[Notice]:
 
 def _repeated_rows(table: Table, names: Sequence[str], sets: Sets) -> Iterator[Notice]:
     """Held-out rows that the network was trained on too, target and all."""
-    group = same_rows(table, names)
-    seen = np.zeros(len(group) + 1, dtype=bool)
-    seen[group[sets == TRAIN]] = True
+    marks = row_marks(table, names)
+    trained = marks[sets == TRAIN]
+    trained.sort()
     for which in HELD_OUT:
-        held = group[sets == which]
-        count = int(np.count_nonzero(seen[held]))
+        held = marks[sets == which]
+        count = int(np.count_nonzero(_are_among(held, trained)))
         if count:
             kind = SET_NAMES[which]
             what = f"{count} of {len(held)} {kind} rows stand among the training rows as well"
             fix = "remove what stands twice, or keep it in one set with data.group"
             yield Notice("BP-D145", table.path.name, what, fix)
+
+
+def row_marks(table: Table, names: Sequence[str]) -> Marks:
+    """A number for each row (N,), the same for rows whose cells are all the same, and for others
+    with a probability of 2⁻⁶⁴."""
+    marks = room.zeros((table.n_rows,), np.uint64)
+    for name in names:
+        cells = table.cells(name)
+        values = cells.numbers if cells.plain else cells.codes
+        for own in room.cut_rows(table.n_rows, 1):
+            marks[own] = _mixed(marks[own] ^ _bits(values[own]))
+    return marks
+
+
+def _bits(values: Floats | Ints) -> Marks:
+    """Equal for equal values: −0 is 0, and any gap is like another."""
+    if values.dtype == np.float64:
+        values = np.where(np.isnan(values), np.nan, values + 0.0)
+    return values.view(np.uint64)
+
+
+def _mixed(x: Marks) -> Marks:
+    """A bijection of 64 bits that leaves no pattern: splitmix64.  doi:10.1145/2660193.2660195"""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _are_among(marks: Marks, ranked: Marks) -> Flags:
+    """Which of the numbers (N,) are among others, which rise and are not none."""
+    places = np.searchsorted(ranked, marks).clip(max=len(ranked) - 1)
+    return np.asarray(ranked[places] == marks)
 
 
 def same_rows(table: Table, names: Sequence[str]) -> Ints:

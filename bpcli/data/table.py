@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +17,9 @@ from bpcli.data.arrays import Flags, Floats, Ints, Texts
 from bpcli.data.dates import DateGuess, days_of, guess_format
 from bpcli.data.declared import Date
 from bpcli.data.numbers import plain_numbers, to_numbers, truth_of, void_numbers
-from bpcli.data.packed import Packed, texts_of
+from bpcli.data.packed import Joined, Packed, texts_of
 from bpcli.data.spec import DataSpec
+from bpcli.nn import room
 
 _SHOWN = 5  # offending cells of one column
 
@@ -32,7 +33,7 @@ class Cells:
 
     def __init__(
         self,
-        raw: Texts | Packed,
+        raw: Texts | Joined,
         missing: Iterable[str],
         decimal: str,
         thousands: str | None = None,
@@ -102,7 +103,7 @@ class Cells:
 
     def has_text(self, pattern: re.Pattern[str]) -> bool:
         """Whether a pattern is found in the cells as they are written, NUL between them."""
-        packed = self._raw if isinstance(self._raw, Packed) else Packed.of(self._raw)
+        packed = Packed.of(self._raw) if isinstance(self._raw, np.ndarray) else self._raw
         return any(pattern.search(block) for block in packed.blocks)
 
     def labels(self, rows: Ints) -> Ints:
@@ -113,9 +114,9 @@ class Cells:
     def digest(self) -> bytes:
         """The same for two columns that hold the same in all rows."""
         if self._plain is not None:
-            return hashlib.sha256(self._plain.tobytes()).digest()
+            return hashlib.sha256(np.ascontiguousarray(self._plain).data).digest()
         words = hashlib.sha256("\0".join(self.words).encode("utf-8", "surrogatepass"))
-        words.update(self.codes.tobytes())
+        words.update(np.ascontiguousarray(self.codes).data)
         return words.digest()
 
     def counts(self, rows: Ints | None = None) -> Ints:
@@ -142,7 +143,7 @@ class Table:
     def __init__(
         self,
         path: Path,
-        columns: Mapping[str, Texts | Packed],
+        columns: Mapping[str, Texts | Joined],
         lines: Ints,
         *,
         spec: DataSpec,
@@ -161,7 +162,7 @@ class Table:
         self.sha256 = sha256
         self.notices = notices
         self._columns = columns
-        self._lines = lines
+        self.lines = lines
         self._cells: dict[str, Cells] = {}
         self._days: dict[tuple[str, str], Floats] = {}
         self._guesses: dict[str, DateGuess] = {}
@@ -170,10 +171,18 @@ class Table:
         """The cells of a column as they are in the file (N,)."""
         return texts_of(self._columns[name])
 
+    def texts(self, name: str, rows: Ints) -> Texts:
+        """Some cells of a column as they are in the file."""
+        return self.text(name)[rows]
+
+    def of_each(self, width: int, make: Callable[[Table], Floats]) -> Floats:
+        """What `make` gives for the rows (N,width), each row by itself."""
+        return make(self)
+
     def packed(self) -> Table:
         """The same part in a fraction of the memory."""
         columns = {name: self._packed(name) for name in self.names}
-        return Table(self.path, columns, self._lines, spec=self.spec, start=self.start)
+        return Table(self.path, columns, self.lines, spec=self.spec, start=self.start)
 
     def with_cells_of(self, names: Sequence[str], rows: Ints) -> Table:
         """The table in which some columns have the cells of other rows (N,)."""
@@ -181,7 +190,7 @@ class Table:
             name: self.text(name)[rows] if name in names else column
             for name, column in self._columns.items()
         }
-        table = Table(self.path, columns, self._lines, spec=self.spec, parts=self.parts)
+        table = Table(self.path, columns, self.lines, spec=self.spec, parts=self.parts)
         table._cells = {name: cells for name, cells in self._cells.items() if name not in names}
         return table
 
@@ -197,7 +206,11 @@ class Table:
 
     def _packed(self, name: str) -> Packed:
         column = self._columns[name]
-        return column if isinstance(column, Packed) else Packed.of(column)
+        return column if isinstance(column, Packed) else Packed.of(texts_of(column))
+
+    def _stacked_column(self, name: str, stack: Sequence[Table]) -> Joined:
+        """A column of tables that stand one below the other, this one first."""
+        return Packed.joined(table._packed(name) for table in stack)
 
     def read_numbers(self, names: Sequence[str]) -> None:
         """Read columns of plain numbers of a part all at once, many times as fast as one by one.
@@ -230,16 +243,20 @@ class Table:
         detail = [f"line {self.line_of(row)}: {self.word(name, row)!r}" for row in rows[:_SHOWN]]
         if len(rows) > _SHOWN:
             detail.append(f"and {len(rows) - _SHOWN} more")
-        lines = f" in lines {self._lines[0]} to {self._lines[-1]}" if self._is_part else ""
+        lines = f" in lines {self.lines[0]} to {self.lines[-1]}" if self._is_part else ""
         count = f"{len(rows)} of {self.n_rows} cells{lines} are not"
         what = f"column {name!r}: expected {expected}, but {count}"
         return Problem(id, self.where(int(rows[0])), what, fix, tuple(detail))
 
     def days(self, name: str, format: str) -> Floats:
         """The column as days since 1970-01-01 (N,); NaN where it is missing or no such date."""
+        return np.append(self.days_of_words(name, format), np.nan)[self.cells(name).codes]
+
+    def days_of_words(self, name: str, format: str) -> Floats:
+        """The day that each word of the column is (K,)."""
         if (name, format) not in self._days:
             self._days[name, format] = days_of(self.cells(name).words, format)
-        return np.append(self._days[name, format], np.nan)[self.cells(name).codes]
+        return self._days[name, format]
 
     def not_dates(self, name: str, format: str) -> Flags:
         """The rows whose cell is neither missing nor a date of this format (N,)."""
@@ -256,11 +273,11 @@ class Table:
 
     def word(self, name: str, row: int) -> str:
         """One cell, cut for a message."""
-        return str(self.text(name)[row]).strip()[:80]
+        return str(self.texts(name, np.array([row]))[0]).strip()[:80]
 
     def line_of(self, row: int) -> int:
         """The line of the file, counted from 1, on which a row starts."""
-        return int(self._lines[row])
+        return int(self.lines[row])
 
     def where(self, row: int) -> str:
         """`data.csv, line 62`."""
@@ -281,7 +298,7 @@ class Table:
         return cls(
             first.path,
             {name: Packed.joined(t._packed(name) for t in tables) for name in first.names},
-            np.concatenate([table._lines for table in tables]),
+            np.concatenate([table.lines for table in tables]),
             spec=last.spec,
             sha256=sha256,
             notices=notices,
@@ -303,14 +320,15 @@ class Table:
 def _stacked(tables: Iterable[tuple[str, Table]]) -> Table:
     """Tables with their roles, one below the other, with the columns of the first."""
     roles, stack = zip(*tables, strict=True)
+    first: Table
     first, *others = stack
     _refuse_absent(first, others)
     starts = np.cumsum([0, *(table.n_rows for table in stack)]).tolist()
     hashes = "".join(table.sha256 for table in stack)
-    return Table(
+    return type(first)(
         first.path,
-        {name: Packed.joined(table._packed(name) for table in stack) for name in first.names},
-        np.concatenate([table._lines for table in stack]),
+        {name: first._stacked_column(name, stack) for name in first.names},
+        room.kept(np.concatenate([table.lines for table in stack])),
         spec=first.spec,
         sha256=hashlib.sha256(hashes.encode()).hexdigest(),
         notices=tuple(n for table in stack for n in (*table.notices, *_extra(table, first))),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from bpcli.config.errors import DataError, Problem, listing
-from bpcli.data.facts import Facts, facts_of
+from bpcli.data.facts import Facts, facts_of, outline_of
 from bpcli.data.several import infer_several, require_several
 from bpcli.data.table import Table
 from bpcli.data.targets.labels import label_problems
@@ -29,7 +27,7 @@ def infer_task(
         if task == "auto":
             return CLUSTERING, "The loss is for clusters."
         return task, "The config sets the task."
-    facts = {name: facts_of(table.cells(name), np.arange(table.n_rows)) for name in targets}
+    facts = {name: outline_of(table.cells(name)) for name in targets}
     if task != "auto":
         reason = "The config sets the task."
     elif learns == "numbers" and not any(one.bad for one in facts.values()):
@@ -39,6 +37,8 @@ def infer_task(
     else:
         task, reason = infer_several(facts)
     require_several(task, targets)
+    if task != "regression":
+        facts = {name: facts_of(table.cells(name)) for name in targets}
     problems = [p for name, one in facts.items() for p in _problems(table, name, task, one)]
     if problems:
         raise DataError(*problems)

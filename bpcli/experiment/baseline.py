@@ -14,6 +14,7 @@ from bpcli.experiment.presets import Linear
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.resolve import LOSSES, resolve
 from bpcli.metrics.metric import Floats
+from bpcli.nn import room
 from bpcli.nn.losses.loss import Loss
 
 
@@ -27,9 +28,10 @@ class Baseline(NamedTuple):
 def constant_baseline(problem: LearningProblem) -> Baseline:
     """The class shares, or the mean or quantiles, of the training rows: no input is looked at."""
     prepared = problem.prepared
-    truth = prepared.target.truth(prepared.table)[prepared.rows(TRAIN)]
+    truth = room.taken(prepared.target.truth(prepared.table), prepared.rows(TRAIN))
     description, prediction = prepared.target.constant(truth, problem.loss.quantiles())
-    return Baseline(description, np.repeat(prediction, len(prepared.x), axis=0))
+    every = (len(prepared.x), *prediction.shape[1:])
+    return Baseline(description, np.broadcast_to(prediction, every))
 
 
 def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:

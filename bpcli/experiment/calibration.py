@@ -7,6 +7,7 @@ classes: the predicted class stays. It asks for probabilities only, wherever the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from bpcli.config.component import Component
 from bpcli.data.arrays import Floats, Ints, Tensors
 from bpcli.metrics.classification import ECE, LogLoss, one_hot
 from bpcli.metrics.metric import Truth, evaluate
+from bpcli.nn import room
 from bpcli.nn.losses.classes import softmax
 from bpcli.nn.losses.loss import Kind
 
@@ -88,6 +90,9 @@ class Calibrated(NamedTuple):
         """The calibrated prediction; numbers are left alone."""
         if not self.fitted:
             return prediction
+        return room.by_rows(prediction, partial(self._of_rows, kind))
+
+    def _of_rows(self, kind: Kind, prediction: Floats) -> Floats:
         if kind == "classes":
             return self.method.apply(prediction, self.fitted)
         return self.method.apply(pairs(prediction), self.fitted)[:, 1].reshape(prediction.shape)

@@ -12,6 +12,7 @@ from bpcli.config.errors import Problem
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array
+from bpcli.nn.room import cut_rows
 from bpcli.nn.stepper import Epoch
 
 LARGE = 100.0  # scaled columns stay far below
@@ -75,5 +76,7 @@ def likely_cause(rows: Rows, scaling: Scaling | None, rate: float) -> tuple[str,
 
 def _largest(arrays: Array) -> Array:
     """The largest size in each column of (1|R,N,I); a number that is not finite counts as most."""
-    most: Array = np.nan_to_num(np.abs(arrays), nan=np.inf).max(axis=(0, 1))
+    _, n, width = arrays.shape
+    blocks = (np.abs(arrays[:, own]) for own in cut_rows(n, width * len(arrays)))
+    most: Array = np.max([np.nan_to_num(b, nan=np.inf).max(axis=(0, 1)) for b in blocks], axis=0)
     return most

@@ -21,6 +21,7 @@ from bpcli.experiment.predictor import Ensemble
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.stopping import rows_have_a_say
 from bpcli.metrics.metric import Floats, Truth
+from bpcli.nn import room
 
 
 class Finished(NamedTuple):
@@ -57,7 +58,7 @@ def finish(problem: LearningProblem, raw: Seen) -> Finished:
 
 def truth_of(problem: LearningProblem) -> Truth:
     """The true answer of every row of the table."""
-    return problem.prepared.target.truth(problem.prepared.table)
+    return room.kept(problem.prepared.target.truth(problem.prepared.table))
 
 
 def held_out(config: Config) -> HeldOut:

@@ -23,6 +23,7 @@ class Loaded(NamedTuple):
     path: Path
     text: str  # as written, without --set
     assignments: tuple[str, ...] = ()  # of --set
+    beside: Path | None = None  # the folder for caches of tables; None: no such are used
 
     @property
     def folder(self) -> Path:
@@ -40,7 +41,8 @@ class Loaded(NamedTuple):
 
     def anywhere(self) -> Loaded:
         """The same for a process in another folder."""
-        return self._replace(path=self.path.absolute())
+        beside = self.beside and self.beside.absolute()
+        return self._replace(path=self.path.absolute(), beside=beside)
 
     def overridden(self, assignments: Sequence[str]) -> Loaded:
         """The same text with more PATH=VALUE, checked anew.  Raises ConfigError."""

@@ -17,6 +17,7 @@ from bpcli.experiment.predictor import Ensemble, mean_of
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.replicas import Lesson, Replica, groups_of
 from bpcli.metrics.metric import Floats
+from bpcli.nn import room
 from bpcli.nn.layer import Array
 
 Seen = Mapping[int, tuple[Ints, Floats]]  # by set: its rows, and the prediction of each
@@ -98,8 +99,10 @@ class Members(NamedTuple):
         """
         mean, prepared = mean_of(each), self.problem.prepared
         sets = (TRAIN, VALIDATION, TEST, CALIBRATION)
-        seen = {which: prepared.rows(which) for which in sets}
-        predicted = {which: (rows, mean[rows]) for which, rows in seen.items() if len(rows)}
+        seen = {which: room.kept(prepared.rows(which)) for which in sets}
+        predicted = {
+            which: (rows, room.taken(mean, rows)) for which, rows in seen.items() if len(rows)
+        }
         if self.folds is not None:
             held = [problem.prepared.rows(VALIDATION) for problem in self.problems]
             for rows, own in zip(held, each, strict=True):

@@ -11,6 +11,7 @@ from bpcli.config.memory import require_memory
 from bpcli.config.threads import usable_cores
 from bpcli.experiment.config import Config
 from bpcli.experiment.problem import LearningProblem
+from bpcli.nn import room
 from bpcli.nn.layer import Plan
 
 MOST_TOGETHER = 64
@@ -24,7 +25,7 @@ def bytes_needed(problem: LearningProblem) -> int:
     networks, item = config.networks, np.dtype(config.dtype).itemsize
     at_once = min(networks, most_at_once(problem, SHARED_CACHE)) * bytes_of_network(problem)
     beside = (networks - 1) * (item * problem.network.size + 2 * prepared.t.nbytes)
-    data = 2 * (prepared.x.nbytes + prepared.t.nbytes)
+    data = 0 if room.is_open() else 2 * (prepared.x.nbytes + prepared.t.nbytes)
     return at_once + beside + data * (1 + networks if config.over_folds else 1)
 
 

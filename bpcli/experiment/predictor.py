@@ -15,6 +15,7 @@ from bpcli.data.targets.numbers import point
 from bpcli.experiment.calibration import Calibrated
 from bpcli.experiment.conformal import Conformal
 from bpcli.metrics.metric import Floats
+from bpcli.nn import room
 from bpcli.nn.layer import Array
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
@@ -38,7 +39,8 @@ class Predictor(NamedTuple):
 
     def each_of_inputs(self, x: Floats) -> Floats:
         """The same from encoded inputs x (N,I)."""
-        return self.from_scores(Scorer(self.network, self.flat.astype(np.float64))(x))
+        score = Scorer(self.network, self.flat.astype(np.float64))
+        return room.by_rows(x, lambda rows: self.from_scores(score(rows)), axis=1)
 
     def predict_inputs(self, x: Floats) -> Floats:
         """The mean over the networks (N,…)."""
@@ -90,7 +92,8 @@ class Ensemble(NamedTuple):
     def each_of_inputs(self, inputs: Sequence[Floats]) -> Floats:
         """The same from the encoded inputs x (N,I) of each part."""
         pairs = zip(self.parts, inputs, strict=True)
-        return np.concatenate([part.each_of_inputs(x) for part, x in pairs])
+        found = [part.each_of_inputs(x) for part, x in pairs]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def together(self, each: Sequence[Floats] | Floats) -> Floats:
         """The prediction (N,…): the mean of what each network says, calibrated."""
@@ -100,11 +103,12 @@ class Ensemble(NamedTuple):
 def mean_of(each: Sequence[Floats] | Floats) -> Floats:
     """The mean over the first axis, summed in its order whatever the other axes are: the mean of a
     row has the same bits alone and among others."""
-    total = each[0].copy()
+    total = room.empty(each[0].shape, each[0].dtype)
+    total[...] = each[0]
     for one in each[1:]:
         total += one
-    mean: Floats = total / len(each)
-    return mean
+    total /= len(each)
+    return total
 
 
 def spread_of(each: Floats) -> Floats:

@@ -21,12 +21,14 @@ from bpcli.experiment.shards import require_apart, require_steps
 from bpcli.experiment.validation import Validation
 from bpcli.experiment.weights import row_weights
 from bpcli.metrics.metric import metrics_for
+from bpcli.nn import room
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.optimizer import Elementwise
+from bpcli.nn.room import cut_rows
 
 
 class LearningProblem(NamedTuple):
@@ -114,12 +116,12 @@ class LearningProblem(NamedTuple):
         if not len(rows):
             return None
         metric = metrics_for(self.loss.predicts)[0]
-        truth = self.prepared.truth[rows]
+        truth = room.taken(self.prepared.truth, rows)
         predict = self.predictor(np.empty(0)).point_from_scores
         return Validation(*self._arrays(rows), truth, metric, predict)
 
     def _inputs(self, rows: Ints) -> Array:
-        """x (N,I) as training numbers.  Raises DataError for one that `dtype` cannot hold."""
+        """x (B,I) as training numbers.  Raises DataError for one that `dtype` cannot hold."""
         with np.errstate(over="ignore"):
             x: Array = self.prepared.x[rows].astype(self.config.dtype)
         if np.isfinite(x).all():
@@ -132,6 +134,11 @@ class LearningProblem(NamedTuple):
 
     def _arrays(self, rows: Ints) -> tuple[Array, Array]:
         """x (1,N,I) and t (1,N,O) of some rows, as training numbers."""
-        x = self._inputs(rows)
-        t = self.loss.targets(x, self.prepared.t[rows])
-        return x[None], np.ascontiguousarray(t.astype(self.config.dtype))[None]
+        prepared, loss, dtype = self.prepared, self.loss, self.config.dtype
+        inputs = prepared.x.shape[1]
+        outputs = loss.targets(prepared.x[:0], prepared.t[:0]).shape[1]
+        x, t = (room.empty((len(rows), width), dtype) for width in (inputs, outputs))
+        for own in cut_rows(len(rows), inputs + outputs):
+            x[own] = self._inputs(rows[own])
+            t[own] = loss.targets(x[own], prepared.t[rows[own]])
+        return x[None], t[None]

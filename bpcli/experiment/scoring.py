@@ -6,6 +6,7 @@ from bpcli.data.targets.numbers import point
 from bpcli.metrics.bootstrap import Bootstrap, affordable, bootstrap
 from bpcli.metrics.classification import DecisionMetric
 from bpcli.metrics.metric import Floats, Metric, Truth, evaluate, metrics_for
+from bpcli.nn import room
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.random import Purpose, generator
 
@@ -20,8 +21,10 @@ def score(
     `decided` is what the target's threshold makes of them, where it has one.
     """
     scores: dict[str, float] = {}
+    alike = room.empty((len(truth),))
+    alike.fill(1)
     for metrics, seen in metrics_of(loss, prediction, decided):
-        scores |= evaluate(metrics, truth, seen)
+        scores |= evaluate(metrics, truth, seen, alike)
     return scores
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, Metric, Truth
+from bpcli.nn import room
 from bpcli.nn.batches import Rows, stacked
 from bpcli.nn.layer import Array, Views
 from bpcli.nn.losses.loss import Loss
@@ -45,7 +46,8 @@ class Validator:
         self.scorer = Scorer(network, flat, min(BLOCK, n))
         (width,) = network.out_shape
         shapes = loss.scratch(width)
-        self.scratch = Views(**{k: np.empty((len(flat), n, *s), dtype) for k, s in shapes.items()})
+        work = {k: room.empty((len(flat), n, *s), dtype) for k, s in shapes.items()}
+        self.scratch = Views(**work)
         self.c = np.full((1, 1, 1), 1 / n, dtype)
         self.z: Array = np.empty(0)
 

@@ -25,6 +25,7 @@ from bpcli.nn.update import Gradient, Update
 FLAT = 0.02  # a slope below it is saturated; that of tanh is 1 in the middle, of sigmoid 1/4
 MOST_ROWS = 256  # of a look
 NUMBERS = 1 << 24  # in its work arrays
+MOST_DATA = 1 << 24  # inputs or targets that are looked at
 SAME = 1e-6  # how far apart, relative, the outputs of a dead unit may be
 INPUTS, TARGET, LOSS = "inputs", "target", "loss"  # what is looked at beside the layers
 
@@ -212,11 +213,14 @@ class _Gauge:
 def data_readings(
     x: Array, t: Array, inputs: Sequence[str], targets: Sequence[str], coded: int
 ) -> Iterator[Reading]:
-    """What the network is given: of x (N,I) all but the codes, its last columns, and of t (N,O)."""
+    """What the network is given: of x (N,I) all but the codes, its last columns, and of t (N,O).
+
+    Of very many numbers it looks at rows that are evenly apart.
+    """
     numbers = x[:, : x.shape[1] - coded]
     for layer, values, names in ((INPUTS, numbers, inputs), (TARGET, t, targets)):
         if values.size:
-            wide = values.astype(np.float64)
+            wide = values[:: -(-values.size // MOST_DATA)].astype(np.float64)
             rms = np.sqrt(np.mean(wide**2, axis=0))
             most = int(rms.argmax())
             name = names[most] if most < len(names) else ""

@@ -21,8 +21,9 @@ from bpcli.metrics.metric import (
     Metric,
     Truth,
     defined_mean,
-    mean,
+    mean_of_rows,
     ratio,
+    total,
 )
 from bpcli.metrics.ranking import Ranking
 
@@ -150,8 +151,12 @@ class LogLoss(Metric):
     limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        picked = prediction[np.arange(len(truth)), truth]
-        return mean(-np.log(np.maximum(picked, np.finfo(np.float64).eps)), c)
+        def losses(own: slice) -> Floats:
+            picked = prediction[own][np.arange(len(truth[own])), truth[own]]
+            found: Floats = -np.log(np.maximum(picked, np.finfo(np.float64).eps))
+            return found
+
+        return mean_of_rows(losses, c)
 
 
 class Brier(Metric):
@@ -168,8 +173,12 @@ class Brier(Metric):
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
         classes = prediction.shape[1]
-        distance = np.square(prediction - one_hot(truth, classes)).sum(axis=1)
-        return mean(distance / 2 if classes < 3 else distance, c)
+
+        def distances(own: slice) -> Floats:
+            found = np.square(prediction[own] - one_hot(truth[own], classes)).sum(axis=1)
+            return np.asarray(found / 2 if classes < 3 else found)
+
+        return mean_of_rows(distances, c)
 
 
 class ECE(Metric):
@@ -185,18 +194,28 @@ class ECE(Metric):
     limits: ClassVar[Limits] = SHARE
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        confidence = prediction.max(axis=1)
-        excess = (prediction.argmax(axis=1) == truth) - confidence
-        bins = np.searchsorted(np.linspace(0, 1, ECE_BINS + 1)[1:-1], confidence)
-        gaps = np.abs(mean(one_hot(bins, ECE_BINS) * excess[:, None], c))
-        return gaps @ np.ones(ECE_BINS)
+        edges = np.linspace(0, 1, ECE_BINS + 1)[1:-1]
+
+        def excesses(own: slice) -> Floats:
+            confidence = prediction[own].max(axis=1)
+            excess = (prediction[own].argmax(axis=1) == truth[own]) - confidence
+            bins = np.searchsorted(edges, confidence)
+            found: Floats = one_hot(bins, ECE_BINS) * excess[:, None]
+            return found
+
+        return np.abs(mean_of_rows(excesses, c)) @ np.ones(ECE_BINS)
 
 
 def class_counts(truth: Truth, prediction: Floats, c: Floats) -> Counts:
     """Of class codes (N,), probabilities (N,K) and row weights c (B,N)."""
     classes = prediction.shape[1]
-    predicted = one_hot(prediction.argmax(axis=1), classes)
-    return Counts.of(one_hot(truth, classes), predicted, c)
+
+    def counts(own: slice) -> Floats:
+        true = one_hot(truth[own], classes)
+        predicted = one_hot(prediction[own].argmax(axis=1), classes)
+        return np.concatenate([true * predicted, true, predicted], axis=1)
+
+    return Counts(*np.split(total(counts, c), 3, axis=1))
 
 
 def one_hot(codes: NDArray[Any], classes: int) -> Floats:

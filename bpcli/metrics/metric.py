@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +16,7 @@ Truth = NDArray[Any]  # class codes (N,), numbers (N,D), or 0 and 1 of each labe
 Kind = Literal["numbers", "classes", "labels", "quantiles", "clusters"]  # of these see clusters.py
 Better = Literal["higher", "lower", "nominal"]  # nominal: as near as can be to a stated value
 Limits = tuple[float, float]  # the lowest and the highest value there can be
+ROWS = 1 << 20  # that are summed at once
 SHARE: Limits = (0.0, 1.0)
 AMOUNT: Limits = (0.0, inf)
 
@@ -80,4 +81,20 @@ def defined_mean(per_class: Floats) -> Floats:
 
 def mean(x: Floats, c: Floats) -> Floats:
     """Σ c x / Σ c over the rows: x (N,) or (N,D), c (B,N) → (B,) or (B,D); NaN without weight."""
-    return ratio((c @ x).T, c.sum(axis=1)).T
+    return mean_of_rows(lambda own: x[own], c)
+
+
+def mean_of_rows(x: Callable[[slice], Floats], c: Floats) -> Floats:
+    """The same of x that is made for some of the rows at a time."""
+    return ratio(total(x, c).T, c.sum(axis=1)).T
+
+
+def total(x: Callable[[slice], Floats], c: Floats) -> Floats:
+    """Σ c x over the rows, of many rows block by block."""
+    n = c.shape[1]
+    whole = slice(0, min(n, ROWS))
+    found: Floats = c[:, whole] @ x(whole)
+    for start in range(ROWS, n, ROWS):
+        own = slice(start, min(start + ROWS, n))
+        found += c[:, own] @ x(own)
+    return found

@@ -75,7 +75,8 @@ class MedianAE(Metric):
     limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        errors = np.abs(prediction - truth)
+        errors = prediction - truth
+        np.abs(errors, out=errors)
         return _overall(np.stack([_median(column, c) for column in errors.T], axis=1))
 
 
@@ -104,7 +105,8 @@ def _overall(per_target: Floats) -> Floats:
 def _median(x: Floats, c: Floats) -> Floats:
     """The middle of the lower and the upper median of x (N,) under weights c (B,N): (B,)."""
     order = np.argsort(x)
-    below = np.cumsum(c[:, order], axis=1)
+    below = c[:, order]
+    np.cumsum(below, axis=1, out=below)  # in place: there may be very many
     half = below[:, -1:] / 2
     low = np.count_nonzero(below < half * (1 - ROUNDING), axis=1)
     high = np.count_nonzero(below <= half * (1 + ROUNDING), axis=1).clip(max=len(x) - 1)

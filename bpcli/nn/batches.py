@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.nn import room
 from bpcli.nn.layer import Array
 from bpcli.nn.random import Purpose, generator
 from bpcli.nn.team import ROWS, Member
@@ -65,7 +66,8 @@ class Batches:
     def __init__(self, rows: Rows, size: int, seed: int, member: Member) -> None:
         self.rows, self.size, self.seed, self.member = rows, size, seed, member
         self.n = rows.x.shape[1]
-        self.at_once = max(1, self.GATHER // max(1, rows.x[:, 0].size * size)) * size
+        numbers = room.AT_ONCE if room.is_open() else self.GATHER
+        self.at_once = max(1, numbers // max(1, rows.x[:, 0].size * size)) * size
         gathered = 0 if size >= self.n else min(self.at_once, self.n)
         self.buffers = [
             np.empty((len(a), gathered, *a.shape[2:]), a.dtype) for a in (rows.x, rows.t)
@@ -104,9 +106,8 @@ class Batches:
             yield Batch(x[:, start:stop], t[:, start:stop], c, len(whole), own.start)
 
     def _gather(self, rows: Ints) -> list[Array]:
-        # mode="clip" writes straight into `out`; the default mode buffers.
         return [
-            np.take(source, rows, axis=1, out=buffer[:, : len(rows)], mode="clip")
+            room.take(source, rows, buffer[:, : len(rows)], axis=1)
             for source, buffer in zip((self.rows.x, self.rows.t), self.buffers, strict=True)
         ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpcli.nn.batches import Rows
+import numpy as np
+
+from bpcli.nn.batches import Ints, Rows
 from bpcli.nn.layer import EVALUATION, Array
 from bpcli.nn.network import Network, at
 from bpcli.nn.random import Purpose, generator
@@ -25,11 +27,12 @@ def calibrate(
         raise ValueError(f"{slots[0].parameter.init.name} needs training rows to start from")
     for replica, name in enumerate(names):
         rng = generator(seed, Purpose.START, name)
-        own, x = flat[replica : replica + 1], _rows_of(rows, replica)
+        own, used = flat[replica : replica + 1], _used(rows, replica)
         params = network.views(own)
         for slot in slots:
             parameter = slot.parameter
-            seen = x[:, :: -(-x.shape[1] // parameter.init.rows)]
+            some = used[:: -(-len(used) // parameter.init.rows)]
+            seen = rows.x[min(replica, len(rows.x) - 1)][some][None]
             scratch = network.scratch(1, seen.shape[1], flat.dtype)
             network.forward(seen, params, scratch, EVALUATION)
             part = own[0, slot.start : slot.stop].reshape(parameter.shape)
@@ -37,9 +40,8 @@ def calibrate(
             parameter.init.adapt(part, layer.x[0], layer.y[0], rng)
 
 
-def _rows_of(rows: Rows, replica: int) -> Array:
-    """The rows (1,N,I) that count for a replica."""
-    x = rows.x[min(replica, len(rows.x) - 1)]
-    if rows.c is not None:
-        x = x[rows.c[min(replica, len(rows.c) - 1), :, 0] > 0]
-    return x[None]
+def _used(rows: Rows, replica: int) -> Ints:
+    """The rows that count for a replica."""
+    if rows.c is None:
+        return np.arange(rows.x.shape[1])
+    return np.flatnonzero(rows.c[min(replica, len(rows.c) - 1), :, 0] > 0)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from bpcli.nn import chain
+from bpcli.nn import chain, room
 from bpcli.nn.layer import Array, Context, Layer, Parameter, Plan, Shape, Views
 from bpcli.nn.random import Purpose, generator
 
@@ -85,7 +85,7 @@ class Network:
 
         def arrays(plan: Plan) -> Views:
             named: dict[str, Any] = {
-                name: np.empty((replicas, rows, *shape), dtype)
+                name: room.empty((replicas, rows, *shape), dtype)
                 for name, shape in plan.scratch.items()
             }
             start = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
+from bpcli.nn import room
 from bpcli.nn.layer import EVALUATION, Array
 from bpcli.nn.network import Network
 
@@ -33,7 +34,7 @@ class Scorer:
         x = x if x.ndim > 1 + len(self._network.in_shape) else x[None]
         n, size = x.shape[1], self._size
         block = np.zeros((len(x), size, *x.shape[2:]), self._dtype)
-        z = np.empty((replicas, n, *out), self._dtype)
+        z = room.empty((replicas, n, *out), self._dtype)
         for start in range(0, n, size):
             rows = x[:, start : start + size]
             block[:, : rows.shape[1]] = rows

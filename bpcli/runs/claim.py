@@ -22,6 +22,8 @@ from bpcli.runs.files import (
 from bpcli.runs.folder import RECORD, TRAINING, Kind, command_of, state_of
 from bpcli.runs.lock import LOCK, FolderLock, require_free
 
+RUNS = Path("runs")
+
 
 class Claim(NamedTuple):
     """A run folder asked for: an existing one only with `force`, or to `resume` what it holds."""
@@ -31,6 +33,11 @@ class Claim(NamedTuple):
     force: bool = False
     resume: bool = False
     kind: Kind = TRAINING
+
+    @property
+    def parent(self) -> Path:
+        """The folder that the run folder is in."""
+        return RUNS if self.output is None else self.output.parent
 
     def check(self) -> None:
         """Raises BusyError or OutputError where it would be refused; reads and writes no data."""
@@ -47,7 +54,7 @@ class Claim(NamedTuple):
         self.check()
         new = self.output is None or not self.output.exists()
         if self.output is None:
-            folder = make_numbered(Path("runs"), self._name)
+            folder = make_numbered(RUNS, self._name)
         else:
             make_folder(folder := self.output)
         lock = None

@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.config.errors import Notice
 from bpcli.experiment.load import Loaded
 from bpcli.runs import folder as names
-from bpcli.runs.files import write_file
+from bpcli.runs.files import write_file, write_parts
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
 from bpcli.runs.resolved import default_network, prepare_with_target
@@ -59,8 +59,8 @@ class CrossValidationRun:
         held = np.flatnonzero(~np.isnan(prediction[:, 0]))
         ids = [column.name for column in self.prepared.columns if column.role == "id"]
         naming = self.validation.naming
-        text = predictions_csv(self.prepared.table, held, ids, naming, prediction[held])
-        write_file(self.folder / PREDICTIONS, text)
+        parts = predictions_csv(self.prepared.table, held, ids, naming, prediction[held])
+        write_parts(self.folder / PREDICTIONS, parts)
         write_json(self.folder / SUMMARY, facts)
 
     def _facts(self, metrics: dict[str, MetricEstimate]) -> dict[str, Any]:

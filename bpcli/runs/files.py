@@ -13,8 +13,9 @@ import os
 import platform
 import resource
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -58,7 +59,7 @@ def replacing(path: Path, place: Path | None = None) -> Iterator[Writer]:
     """
     with _opened(place or path.parent, path) as folder:
         _require_replaceable(path, folder)
-        temporary = f"{_prefix()}{os.getpid()}-{secrets.token_hex(4)}.tmp"
+        temporary = temporary_name()
         try:
             with _created(temporary, folder, path) as writer:
                 yield writer
@@ -76,6 +77,13 @@ def write_file(path: Path, content: bytes | str) -> None:
     """Write a whole file, durably.  Raises OutputError."""
     with replacing(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Write a whole file part by part, durably.  Raises OutputError."""
+    with replacing(path) as file:
+        for part in parts:
+            file.write(part.encode())
 
 
 def require_new(path: Path, *, keep: Path, force: bool) -> None:
@@ -119,7 +127,7 @@ def make_folder(path: Path) -> None:
     """Create a folder and its parents; no part of it is a file.  Raises OutputError."""
     with _naming("mkdir", path):
         os.makedirs(path, exist_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def make_numbered(parent: Path, name: str) -> Path:
@@ -129,7 +137,7 @@ def make_numbered(parent: Path, name: str) -> Path:
         path = parent / f"{name}-{number}"
         with _naming("mkdir", path), suppress(FileExistsError):
             os.mkdir(path)
-            _sync_folder(parent)
+            sync_folder(parent)
             return path
     raise AssertionError("numbers do not end")
 
@@ -141,12 +149,19 @@ def remove_file(path: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of processes of this machine that are gone."""
+    """Remove the temporary files and folders of processes of this machine that are gone."""
     for path in folder.glob(f"{_prefix()}*.tmp"):
         pid = path.name.removeprefix(_prefix()).partition("-")[0]
         if pid.isdigit() and not is_alive(int(pid)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
             with suppress(OSError):
                 os.unlink(path)
+
+
+def temporary_name() -> str:
+    """A name that nothing has, of this process: it is removed once that is gone."""
+    return f"{_prefix()}{os.getpid()}-{secrets.token_hex(4)}.tmp"
 
 
 def sync(handle: int, path: Path) -> None:
@@ -168,7 +183,8 @@ def let_go(handle: int) -> None:
         os.close(handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """See that what was made or renamed in a folder is on the disk.  Raises OutputError."""
     with _naming("open", folder):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

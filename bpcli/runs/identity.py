@@ -28,6 +28,7 @@ class Identity(Spec):
         written = config.model_dump(mode="json", exclude={"output"})
         names = {key: Path(path).name for key, path in config.data.files.items()}
         written["data"] |= names
+        del written["data"]["cache"]  # where the table is kept decides nothing
         return cls(
             config=written,
             files=tuple(names.values()),

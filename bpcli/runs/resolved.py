@@ -15,13 +15,14 @@ from bpcli.data.prepare import Prepared, prepare, refit
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.resolve import default_preset, resolve, rows_of, split_of, with_scalers
+from bpcli.runs.cache import reader
 
-Preparing = Callable[[Config, Path, Sets | None], Prepared]
+Preparing = Callable[[Config, Loaded, Sets | None], Prepared]
 _PREPARES = {"data", "preprocess", "task", "seed", "input"}  # keys that it depends on, with `split`
 
 
-def prepared_of(given: Config, folder: Path, sets: Sets | None = None) -> Prepared:
-    """The table of a config with its scalers.
+def prepared_of(given: Config, loaded: Loaded, sets: Sets | None = None) -> Prepared:
+    """The table of a config with its scalers, which follow from what was loaded.
 
     Where `sets` are given, its rows are divided by them, and all is fitted to these.
     """
@@ -31,9 +32,10 @@ def prepared_of(given: Config, folder: Path, sets: Sets | None = None) -> Prepar
         given.preprocess,
         given.task,
         given.seed,
-        folder,
+        loaded.folder,
         learns=given.learns,
         input=given.input,
+        read=reader(loaded),
     )
     return prepared if sets is None else refit(prepared, given.preprocess, sets)
 
@@ -45,13 +47,13 @@ class Keeping:
         self.most = most
         self.tables: OrderedDict[tuple[str, bytes], Prepared] = OrderedDict()
 
-    def __call__(self, given: Config, folder: Path, sets: Sets | None = None) -> Prepared:
+    def __call__(self, given: Config, loaded: Loaded, sets: Sets | None = None) -> Prepared:
         """As above."""
         asked = given.model_dump(include=_PREPARES, mode="json")
         facts = [asked, split_of(given).model_dump(mode="json"), given.learns]
         key = json.dumps(facts), b"" if sets is None else sets.tobytes()
         if key not in self.tables:
-            self.tables[key] = prepared_of(given, folder, sets)
+            self.tables[key] = prepared_of(given, loaded, sets)
         self.tables.move_to_end(key)
         if len(self.tables) > self.most:
             self.tables.popitem(last=False)
@@ -63,7 +65,7 @@ def prepare_and_resolve(
 ) -> tuple[Prepared, Config]:
     """The table of a config, and the config with nothing left open; see `prepared_of`."""
     config, given = loaded.config, with_scalers(loaded.config)
-    prepared = preparing(given, loaded.folder, sets)
+    prepared = preparing(given, loaded, sets)
     if config.takes_default_network:
         preset = default_preset(rows_of(config, prepared), images=config.input is not None)
         config = config.model_copy(update={"network": preset})

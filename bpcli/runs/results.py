@@ -20,8 +20,9 @@ from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.scoring import score
 from bpcli.experiment.stopping import Record
 from bpcli.metrics.metric import Floats, metrics_for
+from bpcli.nn import room
 from bpcli.runs import folder as names
-from bpcli.runs.files import write_file
+from bpcli.runs.files import write_file, write_parts
 from bpcli.runs.folder import write_json
 from bpcli.runs.identity import Identity
 from bpcli.runs.model import model_bytes
@@ -132,10 +133,10 @@ class Results(NamedTuple):
         write_json(folder / names.METRICS, _metrics_record(self.outcome))
         if TEST in self.seen:
             rows, prediction = self.seen[TEST]
-            text = predictions_csv(
+            parts = predictions_csv(
                 prepared.table, rows, ids_of(prepared), self.ensemble, prediction
             )
-            write_file(folder / names.PREDICTIONS, text)
+            write_parts(folder / names.PREDICTIONS, parts)
         record = model_record(self.problem, self.ensemble, identity)
         write_file(folder / names.MODEL, model_bytes(record, self.ensemble))
 
@@ -145,7 +146,7 @@ def _members(fit: Fit, each: Floats) -> Iterator[Member]:
     for one, prediction in zip(fit.replicas, each, strict=True):
         problem = one.lesson.problem
         sets = {which: problem.prepared.rows(which) for which in SCORED}
-        own = {which: (rows, prediction[rows]) for which, rows in sets.items() if len(rows)}
+        own = {w: (rows, room.taken(prediction, rows)) for w, rows in sets.items() if len(rows)}
         yield Member(
             one.stop_reason,
             one.best_epoch,
@@ -183,7 +184,9 @@ def _scores(problem: LearningProblem, seen: Seen, target: AnyTarget) -> Metrics:
     """The scores of each set, by what the target's threshold decides where it has one."""
     truth = truth_of(problem)
     return {
-        SET_NAMES[which]: score(problem.loss, truth[rows], prediction, target.decided(prediction))
+        SET_NAMES[which]: score(
+            problem.loss, room.taken(truth, rows), prediction, target.decided(prediction)
+        )
         for which, (rows, prediction) in seen.items()
         if which in SCORED
     }

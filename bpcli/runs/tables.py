@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -21,7 +21,10 @@ from bpcli.experiment.reconstruction import row_errors
 from bpcli.experiment.stopping import Record
 from bpcli.insight.look import Reading
 from bpcli.metrics.metric import Floats
+from bpcli.nn.room import cut_rows
 from bpcli.runs.spreadsheet import Column
+
+_CELLS = 16  # of a row: what of many rows is text at once
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -88,14 +91,20 @@ def _reading(epoch: str, iteration: str, layer: str, name: str, *values: str) ->
 _MEASURED = len(Reading._fields) - 5  # its cells that are measured
 
 
-def split_csv(prepared: Prepared, folds: Sequence[int | None] | None = None) -> str:
+def split_csv(prepared: Prepared, folds: Sequence[int | None] | None = None) -> Iterator[str]:
     """Which set each row belongs to, and which fold holds it out where there are folds; rows
-    count from 1, the first one below the header."""
-    names = [SET_NAMES[int(which)] for which in prepared.sets]
-    numbers = range(1, len(names) + 1)
-    if folds is None:
-        return csv_text(("row", "set"), zip(numbers, names, strict=True))
-    return csv_text(("row", "set", "fold"), zip(numbers, names, folds, strict=True))
+    count from 1, the first one below the header.  Part by part."""
+    sets = prepared.sets
+    header = ("row", "set") if folds is None else ("row", "set", "fold")
+    yield csv_text(header, ())
+    for own in cut_rows(len(sets), _CELLS):
+        columns: list[Sequence[Any]] = [
+            range(own.start + 1, own.stop + 1),
+            [SET_NAMES[which] for which in sets[own].tolist()],
+        ]
+        if folds is not None:
+            columns.append(folds[own])
+        yield _csv_rows(zip(*columns, strict=True))
 
 
 def predictions_csv(
@@ -104,9 +113,12 @@ def predictions_csv(
     ids: Sequence[str],
     ensemble: Ensemble,
     prediction: Floats,
-) -> str:
-    """Row number, ids, the targets where the table has them, and what the model answers."""
-    return columns_csv(prediction_columns(table, rows, ids, ensemble, prediction))
+) -> Iterator[str]:
+    """Row number, ids, the targets where the table has them, and what the model answers, part by
+    part."""
+    for own in cut_rows(len(rows), _CELLS):
+        columns = prediction_columns(table, rows[own], ids, ensemble, prediction[own])
+        yield columns_csv(columns, header=own.start == 0)
 
 
 def prediction_columns(
@@ -121,7 +133,7 @@ def prediction_columns(
     copied = [name for name in (*ids, *target.copied) if name in table.names]
     return [
         ("row", (rows + 1 + table.start).tolist()),
-        *((name, table.text(name)[rows].tolist()) for name in copied),
+        *((name, table.texts(name, rows).tolist()) for name in copied),
         *_answers(table, rows, ensemble, prediction),
     ]
 

@@ -21,7 +21,9 @@ from bpcli.experiment.shards import local_steps
 from bpcli.experiment.stopping import Record
 from bpcli.insight.diagnosis import Told, of_replicas
 from bpcli.insight.watch import Watch
+from bpcli.nn import room
 from bpcli.runs import folder as names
+from bpcli.runs.cache import beside
 from bpcli.runs.checkpoint import (
     Pace,
     checkpoint_bytes,
@@ -30,9 +32,10 @@ from bpcli.runs.checkpoint import (
     require_same,
 )
 from bpcli.runs.claim import Claim
+from bpcli.runs.converting import convert_on
 from bpcli.runs.decided import prepare_and_decide
 from bpcli.runs.ending import telling
-from bpcli.runs.files import is_durable, write_file
+from bpcli.runs.files import is_durable, write_file, write_parts
 from bpcli.runs.folder import CHECKPOINT, environment, state_of, write_json
 from bpcli.runs.header import damaged
 from bpcli.runs.identity import Identity
@@ -64,9 +67,19 @@ class TrainingRun:
         other_threads: bool = False,
         cluster: str | None = None,
     ) -> None:
-        self.loaded, self.cluster = loaded, cluster
         claim = Claim(loaded.path, output, force, resume)
         claim.check()
+        self.loaded, self.cluster = beside(loaded, claim.parent), cluster
+        try:
+            self._begin(claim, other_threads)
+        except BaseException:
+            room.leave()
+            raise
+
+    def _begin(self, claim: Claim, other_threads: bool) -> None:
+        loaded = self.loaded
+        if self.cluster is not None:
+            convert_on(self.cluster, loaded)
         self.prepared, config, self.preset = prepare_and_decide(loaded)
         self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
@@ -87,7 +100,7 @@ class TrainingRun:
         self._pace = Pace(self.config.output.checkpoint_every)
         self.folder, self._lock = claim.take(loaded.inputs, self._space())
         try:
-            if resume and (self.folder / CHECKPOINT).exists():
+            if claim.resume and (self.folder / CHECKPOINT).exists():
                 self._go_on(other_threads)
             if not is_durable(self.folder):
                 self.notices.append(Notice("BP-O020", str(self.folder), *_NOT_DURABLE))
@@ -100,6 +113,7 @@ class TrainingRun:
 
     def __exit__(self, *ending: object) -> None:
         self._lock.release()
+        room.leave()
 
     def __iter__(self) -> Iterator[Record]:
         """Train; `run.json` tells the truth at every moment.
@@ -199,7 +213,7 @@ class TrainingRun:
                 self.folder / names.NUMBERS, csv_text(Candidate._fields, self.number.candidates)
             )
         folds = self.members.fold_of_rows() if self.members.folds else None
-        write_file(self.folder / names.SPLIT, split_csv(self.prepared, folds))
+        write_parts(self.folder / names.SPLIT, split_csv(self.prepared, folds))
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from bpcli.config.errors import DataError, Problem
 from bpcli.data.shards import files_of
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.stopping import Record
+from bpcli.runs.cache import beside
 from bpcli.runs.folder import (
     CENTRES,
     CLUSTERS,
@@ -74,6 +75,7 @@ def verify(run: StoredRun, loaded: Loaded, watch: Callable[[Iterator[Record]], N
     `watch` takes the epochs as they come. Raises DataError where the data is not what it was.
     """
     _require_files(loaded)
+    loaded = beside(loaded, run.folder.parent)
     with tempfile.TemporaryDirectory(prefix="bpcli-verify-") as name:
         with TrainingRun(loaded, Path(name) / "run") as again:
             _require_same_data(run, again)

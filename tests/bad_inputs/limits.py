@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENOSPC
 from os import getpid
 from pathlib import Path
 from signal import SIGKILL
@@ -13,6 +14,7 @@ from unittest.mock import patch
 
 from bad_inputs.case import CONFIG, Case
 
+CACHED = CONFIG.replace("target: y", "target: y, cache: true")
 WIDE = "data: {path: t.csv, target: y}\nepochs: 1\nnetwork: [{dense: 1000000}, {dense: 1000000}]\n"
 
 
@@ -31,6 +33,26 @@ def a_container_and_a_big_table(folder: Path) -> Iterator[None]:
     """The same, and a table of 1 GB, most of which is a hole."""
     os.truncate(folder / "t.csv", 10**9)
     with a_container(folder):
+        yield
+
+
+@contextmanager
+def no_space_for_arrays(folder: Path) -> Iterator[None]:
+    """A disk that is full once the table is converted, and arrays that are large at any size."""
+    full = OSError(ENOSPC, "No space left on device")
+    with patch("bpcli.nn.room.LARGE", 1), patch("os.posix_fallocate", side_effect=full):
+        yield
+
+
+@contextmanager
+def a_cache_cut_short(folder: Path) -> Iterator[None]:
+    """Another process that cuts the text of a column between its check and its use."""
+
+    def put(made: Path, place: Path) -> None:
+        made.rename(place)
+        os.truncate(place / "1.text", 5)
+
+    with patch("bpcli.runs.cache._put", put):
         yield
 
 
@@ -136,9 +158,38 @@ CASES = [
         "a table that is larger than the memory",
         "BP-R011",
         8,
-        ("t.csv", "reading takes about 3.0 GB", "0.8 GB are available"),
+        ("t.csv", "reading takes about 3.0 GB", "0.8 GB are available", "data.cache: true"),
+        files={"c.yaml": CONFIG.replace("target: y", "target: y, cache: false")},
         rows=(70, 72),
         around=a_container_and_a_big_table,
+    ),
+    Case(
+        "a table in a cache",
+        "BP-D200",
+        0,
+        ("runs/.bpcli-cache", "the table is read from a cache"),
+        "train c.yaml -o runs/new",
+        {"c.yaml": CACHED},
+    ),
+    Case(
+        "a disk without space for a table that is larger than memory",
+        "BP-O014",
+        6,
+        ("runs/.bpcli-cache", "No space left", "bytes for an array"),
+        "train c.yaml -o runs/new",
+        {"c.yaml": CACHED},
+        around=no_space_for_arrays,
+        leaves="runs",
+    ),
+    Case(
+        "a cache that is changed while it is used",
+        "BP-R050",
+        8,
+        ("1.text", "was changed while it was read", "run again"),
+        "train c.yaml -o runs/new",
+        {"c.yaml": CACHED},
+        around=a_cache_cut_short,
+        leaves="runs",
     ),
     Case(
         "a trillion epochs",

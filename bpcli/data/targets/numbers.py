@@ -42,7 +42,8 @@ class RegressionTarget(Target):
         problems = [*self._not_positive(table, values)] if self.scaler.positive else []
         if problems:
             raise DataError(*problems)
-        fitted = fit_scaler(self.scaler, values[rows], self.names, table.path.name)
+        values = values[rows]
+        fitted = fit_scaler(self.scaler, values, self.names, table.path.name)
         return {f"target.{name}": tensor for name, tensor in fitted.items()}
 
     def _not_positive(self, table: Table, values: Floats) -> Iterator[Any]:
