@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from resuming import essence, state
@@ -184,7 +185,7 @@ def in_a_mount(options: str, script: str, cwd: Path) -> subprocess.CompletedProc
     )
 
 
-COMMAND = f"{sys.executable} -m bpcli"
+COMMAND = f"{quote(sys.executable)} -m bpcli"
 
 
 @as_root

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from resuming import CONFIG, INT, TERM, end, essence, flowers, leftovers, state, wait_for
@@ -133,7 +134,7 @@ STREAMS = {
 @pytest.mark.parametrize("name", STREAMS)
 def test_streams_never_end_training(calm: Path, tmp_path: Path, name: str) -> None:
     flowers(tmp_path, LONG)
-    command = f"{sys.executable} -W error -m bpcli train flowers.yaml -o run"
+    command = f"{quote(sys.executable)} -W error -m bpcli train flowers.yaml -o run"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {STREAMS[name].format(command)}"],
         cwd=tmp_path,

@@ -60,7 +60,7 @@ def place_of(loaded: Loaded) -> Path | None:
             require_room(loaded.folder, loaded.config.data, _IN_MEMORY)
         except ResourceError:
             return loaded.beside
-        except OSError:  # a file is not there, which is said where it is read
+        except (OSError, ValueError):  # no such file, or no name of one: said where it is read
             pass
     return loaded.beside if asked is True else None
 
