@@ -84,7 +84,7 @@ def measured(name: str, splits: int) -> Iterator[Found]:
             for _ in (fit := network.fit()):
                 pass
             each = network.ensemble([one.weights for one in fit.replicas]).each(prepared.table)
-            yield from of_split(members.problem, finish(network.problem, network.by_set(each)))
+            yield from of_split(network.problem, finish(network.problem, network.by_set(each)))
             print(f"\r{name} {seed + 1}/{splits}", end="", flush=True)
     print()
 
