@@ -1,7 +1,8 @@
-"""One training on a Dask cluster: its gradients come from wherever, and the model is the same."""
+"""One training in shards, here or on a Dask cluster: whoever does the work, one model."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -16,15 +17,21 @@ network: [{dense: 8}, tanh, {dropout: 0.1}]
 optimizer: adam
 batch_size: 16
 epochs: 20
+schedule: cosine
 shards: 4
 output: {checkpoint_every: 0.01}
 """
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+KINDS = {"gradients": 1, "local steps": 4}  # and their `sync_every`
+gradients = pytest.mark.parametrize("place", ["gradients"], indirect=True)
+local_steps = pytest.mark.parametrize("place", ["local steps"], indirect=True)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
-    flowers(folder, CONFIG)
+    flowers(folder, f"{CONFIG}sync_every: {KINDS[request.param]}\n")
     bpcli("train", "flowers.yaml", "-o", "here", cwd=folder)
     return folder
 
@@ -47,6 +54,7 @@ def test_a_worker_killed_in_the_middle_is_replaced(place: Path) -> None:
     assert essence(run) == essence(place / "here")
 
 
+@gradients
 def test_a_lost_scheduler_leaves_a_checkpoint_to_go_on_from(place: Path) -> None:
     words = ("train", "flowers.yaml", "-o", "lost")
     with by_hand(place) as cluster:
@@ -75,15 +83,39 @@ def test_a_signal_keeps_a_checkpoint_and_tells_the_way_on(place: Path) -> None:
     assert essence(place / "asked") == essence(place / "here")
 
 
+@local_steps
+def test_a_process_that_is_killed_goes_on_from_its_last_average(place: Path) -> None:
+    words = ("train", "flowers.yaml", "-o", "alone")
+    process = begin(*words, cwd=place)
+    wait_for(place / "alone" / "checkpoint.safetensors", process)
+    assert end(process, KILL)[0] == -KILL
+    bpcli(*words, "--resume", cwd=place)
+    assert essence(place / "alone") == essence(place / "here")
+
+
 def test_a_run_in_shards_is_verified_without_a_cluster(place: Path) -> None:
     assert "byte-equal" in bpcli("verify", "here", "--exact", cwd=place).stdout
 
 
+@local_steps
+def test_local_steps_are_told_as_another_algorithm(place: Path) -> None:
+    record = json.loads((place / "here" / "run.json").read_text())
+    assert (record["shards"], record["sync_every"]) == (4, 4)
+    assert any("local SGD" in notice["what"] for notice in record["notices"])
+    bpcli("train", "flowers.yaml", "-o", "exact", "--set", "sync_every=1", cwd=place)
+    other = json.loads((place / "exact" / "run.json").read_text())
+    assert not any("local SGD" in notice["what"] for notice in other["notices"])
+    models = [essence(place / name)["model.safetensors"] for name in ("exact", "here")]
+    assert models[0] != models[1]
+
+
+@gradients
 def test_without_shards_a_cluster_has_nothing_to_do(place: Path) -> None:
     words = ("train", "flowers.yaml", "--set", "shards=null", "--cluster", "local:2")
     assert "shards=16" in bpcli(*words, cwd=place, code=2).stderr
 
 
+@gradients
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_convert_the_files_of_a_table(place: Path, workers: int) -> None:
     folder = place / f"converted-{workers}"

@@ -6,67 +6,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shards
+from shards import PLAIN, begun, run, table
 
-from bpcli.nn.activations import Tanh
 from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
-from bpcli.nn.layer import Array, Layer
-from bpcli.nn.layers import Dense, Dropout
-from bpcli.nn.losses.classes import CrossEntropy
 from bpcli.nn.method import Method
-from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
-from bpcli.nn.optimizers.moments import Adam
-from bpcli.nn.schedules import Constant
 from bpcli.nn.shards import At, Moment, ShardGradients, Shards, in_turn
-from bpcli.nn.state import State
 from bpcli.nn.training import train
 from bpcli.nn.update import Clip
 
-PLAIN: list[Layer] = [Dense(units=6), Tanh(), Dense(units=3)]
-LAYERS: list[Layer] = [*PLAIN[:2], Dropout(rate=0.3), PLAIN[2]]
-
-
-def table(n: int = 103, weights: bool = True) -> Rows:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(1, n, 5))
-    c = rng.uniform(0.1, 2, (1, n, 1)) if weights else None
-    return Rows(x, np.eye(3)[rng.integers(0, 3, n)][None], c)
-
 
 def method(**changes: Any) -> Method:
-    settings: dict[str, Any] = {
-        "loss": CrossEntropy(),
-        "optimizer": Adam(),
-        "schedule": Constant(),
-        "rates": (0.01,),
-        "batch_size": 20,
-        "iterations": 15,
-        "shards": 4,
-        "clip": Clip(norm=1.0),
-    }
-    return Method(**(settings | changes))
+    return shards.method(**({"iterations": 15, "clip": Clip(norm=1.0)} | changes))
 
 
-def begin(how: Method, rows: Rows, layers: list[Layer] = LAYERS) -> tuple[Network, State]:
-    network = Network(layers, (5,))
-    return network, State.start(network, how, "float64", rows)
-
-
-def run(how: Method, rows: Rows, layers: list[Layer] = LAYERS, **elsewhere: Any) -> Array:
-    network, state = begin(how, rows, layers)
-    list(train(network, how, state, rows, **elsewhere))
-    return state.flat.copy()
-
-
-def chosen(shards: Shards, epoch: int, batch: int) -> list[int]:
-    own = [shards._chosen(number, epoch, batch) for number in range(shards.method.shards)]
+def chosen(of_all: Shards, epoch: int, batch: int) -> list[int]:
+    own = [of_all._chosen(number, epoch, batch) for number in range(of_all.method.shards)]
     return np.concatenate(own).tolist()
 
 
-@pytest.mark.parametrize(("n", "size", "shards"), [(103, 20, 4), (7, 3, 5), (64, 64, 3), (9, 1, 2)])
-def test_an_epoch_has_every_row_once(n: int, size: int, shards: int) -> None:
-    rows, how = table(n), method(batch_size=size, shards=shards)
+@pytest.mark.parametrize(("n", "size", "count"), [(103, 20, 4), (7, 3, 5), (64, 64, 3), (9, 1, 2)])
+def test_an_epoch_has_every_row_once(n: int, size: int, count: int) -> None:
+    rows, how = table(n), method(batch_size=size, shards=count)
     of_all = Shards(how, rows)
     batches = [chosen(of_all, 1, batch) for batch in range(-(-n // size))]
     assert sorted(row for batch in batches for row in batch) == list(range(n))
@@ -78,7 +41,7 @@ def test_an_epoch_has_every_row_once(n: int, size: int, shards: int) -> None:
 @pytest.mark.parametrize("weights", [True, False])
 def test_the_gradients_add_up_to_that_of_the_batch(weights: bool) -> None:
     rows, how = table(weights=weights), method(shards=4)
-    network, state = begin(how, rows, PLAIN)
+    network, state = begun(how, rows, PLAIN)
     work, at = ShardGradients(network, how, rows), At(state.flat, Moment(1, 2, 7))
     parts = [(p.loss.copy(), p.grad.copy()) for p in in_turn(work, 4)(at)]
     batch = chosen(work.shards, 1, 2)
@@ -92,13 +55,13 @@ def test_the_gradients_add_up_to_that_of_the_batch(weights: bool) -> None:
 def test_full_batch_descent_is_what_it_is_without_shards() -> None:
     rows = table()
     full = {"batch_size": 103, "optimizer": SGD(), "rates": (0.1,)}
-    apart, whole = (run(method(shards=shards, **full), rows, PLAIN) for shards in (5, 1))
+    apart, whole = (run(method(shards=count, **full), rows, PLAIN).flat for count in (5, 1))
     assert apart == pytest.approx(whole, rel=1e-9, abs=1e-12)
 
 
 def test_who_computes_the_parts_changes_no_bit() -> None:
     rows, how = table(), method()
-    network, _ = begin(how, rows)
+    network, _ = begun(how, rows)
     several = [ShardGradients(network, how, rows) for _ in range(3)]
 
     def elsewhere(task: At) -> Any:
@@ -107,24 +70,24 @@ def test_who_computes_the_parts_changes_no_bit() -> None:
             parts[number] = several[number % 3].part(number, task).kept()
         return [parts[number] for number in sorted(parts)]
 
-    assert run(how, rows, elsewhere=elsewhere).tobytes() == run(how, rows).tobytes()
+    assert run(how, rows, elsewhere=elsewhere).flat.tobytes() == run(how, rows).flat.tobytes()
 
 
 def test_training_goes_on_in_the_middle_of_an_epoch() -> None:
     rows, how = table(), method()
-    network, state = begin(how, rows)
+    network, state = begun(how, rows)
     for _ in train(network, how._replace(iterations=8), state, rows):
         pass
     assert state.iteration == 8
     list(train(network, how, state, rows))
-    assert state.flat.tobytes() == run(how, rows).tobytes()
+    assert state.flat.tobytes() == run(how, rows).flat.tobytes()
 
 
-@pytest.mark.parametrize("shards", [1, 4])
-def test_where_it_diverges_is_named(shards: int) -> None:
-    rows, how = table(), method(optimizer=SGD(), rates=(0.1,), shards=shards)
+@pytest.mark.parametrize("count", [1, 4])
+def test_where_it_diverges_is_named(count: int) -> None:
+    rows, how = table(), method(optimizer=SGD(), rates=(0.1,), shards=count)
     rows.x[0, -1, 0] = np.inf
-    network, state = begin(how, rows)
+    network, state = begun(how, rows)
     with pytest.raises(Diverged) as error:
         list(train(network, how, state, rows))
     assert (error.value.what, error.value.layer) == ("gradient", "the data")

@@ -1,71 +1,31 @@
-"""Local steps of shards: what a round is, and that who computes it changes no byte."""
+"""Local steps of shards: what a round is, and that who takes the steps changes no bit."""
 
 from __future__ import annotations
 
-import json
-import os
 import pickle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from clusters import children
-from resuming import KILL, TERM, end, essence, flowers, wait_for
-from running import begin, bpcli
+import shards
+from shards import PLAIN, begun, run, table
 
-from bpcli.nn.activations import Tanh
-from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged
 from bpcli.nn.layer import Array, Layer
-from bpcli.nn.layers import Dense, Dropout
-from bpcli.nn.losses.classes import CrossEntropy
+from bpcli.nn.layers import Dense
 from bpcli.nn.method import Method
-from bpcli.nn.network import Network
 from bpcli.nn.optimizers.gradients import SGD
-from bpcli.nn.optimizers.moments import Adam
 from bpcli.nn.rounds import LocalSteps, Rounds
-from bpcli.nn.schedules import Constant
 from bpcli.nn.shards import Shards
-from bpcli.nn.state import State
 from bpcli.nn.training import train
 
 LINEAR: list[Layer] = [Dense(units=3)]
-LAYERS: list[Layer] = [Dense(units=6), Tanh(), Dropout(rate=0.3), Dense(units=3)]
 BATCHES = 6  # an epoch, of 20 rows and a rest of 3, which is less than a row for each shard
 EVERY = 4
 
 
-def table(n: int = 103, weights: bool = True) -> Rows:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(1, n, 5))
-    c = rng.uniform(0.1, 2, (1, n, 1)) if weights else None
-    return Rows(x, np.eye(3)[rng.integers(0, 3, n)][None], c)
-
-
 def method(**changes: Any) -> Method:
-    settings: dict[str, Any] = {
-        "loss": CrossEntropy(),
-        "optimizer": Adam(),
-        "schedule": Constant(),
-        "rates": (0.01,),
-        "batch_size": 20,
-        "iterations": 3 * BATCHES,
-        "shards": 4,
-        "sync_every": EVERY,
-    }
-    return Method(**(settings | changes))
-
-
-def begun(how: Method, rows: Rows, layers: list[Layer] = LAYERS) -> tuple[Network, State]:
-    network = Network(layers, (5,))
-    return network, State.start(network, how, "float64", rows)
-
-
-def run(how: Method, rows: Rows, layers: list[Layer] = LAYERS, **more: Any) -> State:
-    network, state = begun(how, rows, layers)
-    list(train(network, how, state, rows, **more))
-    return state
+    return shards.method(**({"iterations": 3 * BATCHES, "sync_every": EVERY} | changes))
 
 
 def softmax(z: Array) -> Array:
@@ -81,12 +41,12 @@ def test_a_round_is_the_mean_of_what_each_shard_comes_to(weights: bool) -> None:
     network, state = begun(how, rows, LINEAR)
     (p,) = network.views(state.flat)
     w, b = p.W[0].copy(), p.b[0].copy()
-    shards, c = Shards(how, rows), np.ones((1, 103, 1)) if rows.c is None else rows.c
+    of_all, c = Shards(how, rows), np.ones((1, 103, 1)) if rows.c is None else rows.c
     for batches in (range(4), range(4, 6)):
         means, total = [np.zeros_like(w), np.zeros_like(b)], 0.0
         for number in range(4):
             own_w, own_b = w.copy(), b.copy()
-            every = [shards._chosen(number, 0, batch) for batch in batches]
+            every = [of_all._chosen(number, 0, batch) for batch in batches]
             for chosen in (one for one in every if len(one)):
                 x, t, share = rows.x[0, chosen], rows.t[0, chosen], c[0, chosen]
                 dz = (softmax(x @ own_w + own_b) - t) * share / share.sum()
@@ -103,8 +63,8 @@ def test_a_round_is_the_mean_of_what_each_shard_comes_to(weights: bool) -> None:
 def test_rounds_of_one_step_of_plain_descent_are_exact() -> None:
     rows, plain = table(), {"optimizer": SGD(), "rates": (0.1,), "sync_every": 1}
     how = method(**plain)
-    network, state = begun(how, rows, LAYERS[:2] + LAYERS[3:])
-    whole = run(how, rows, LAYERS[:2] + LAYERS[3:])
+    network, state = begun(how, rows, PLAIN)
+    whole = run(how, rows, PLAIN)
     rounds = Rounds(network, how, state, rows)
     for epoch in range(3):
         done = rounds.epoch(epoch, 0, BATCHES, epoch * BATCHES)
@@ -180,69 +140,3 @@ def test_where_it_diverges_is_named_and_undone() -> None:
     assert told.iteration == at + 1
     assert state.iteration == at // EVERY * EVERY and (at >= EVERY or (state.flat == before).all())
     assert vars(pickle.loads(pickle.dumps(told))) == vars(told)
-
-
-CONFIG = """\
-data: {path: flowers.csv, target: species}
-network: [{dense: 8}, tanh, {dropout: 0.1}]
-optimizer: adam
-batch_size: 16
-epochs: 20
-schedule: cosine
-shards: 4
-sync_every: 4
-output: {checkpoint_every: 0.01}
-"""
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("local")
-    flowers(folder, CONFIG)
-    bpcli("train", "flowers.yaml", "-o", "here", cwd=folder)
-    return folder
-
-
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_any_number_of_workers_trains_one_model(place: Path, workers: int) -> None:
-    run = place / f"by-{workers}"
-    bpcli("train", "flowers.yaml", "-o", run, "--cluster", f"local:{workers}", cwd=place)
-    assert essence(run) == essence(place / "here")
-
-
-def test_a_worker_killed_in_the_middle_is_replaced(place: Path) -> None:
-    run = place / "killed"
-    process = begin("train", "flowers.yaml", "-o", run, "--cluster", "local:2", cwd=place)
-    wait_for(run / "checkpoint.safetensors", process)
-    os.kill(children(process.pid)[0], KILL)
-    code, said = end(process)
-    assert code == 0, said
-    assert essence(run) == essence(place / "here")
-
-
-@pytest.mark.parametrize(
-    ("where", "number", "code"), [(("--cluster", "local:1"), TERM, 143), ((), KILL, -KILL)]
-)
-def test_a_run_goes_on_from_its_last_average(
-    place: Path, where: tuple[str, ...], number: int, code: int
-) -> None:
-    run = place / f"ended-{number:d}"
-    process = begin("train", "flowers.yaml", "-o", run, *where, cwd=place)
-    wait_for(run / "checkpoint.safetensors", process)
-    assert end(process, number)[0] == code
-    bpcli("train", "flowers.yaml", "-o", run, "--resume", cwd=place)
-    assert essence(run) == essence(place / "here")
-
-
-def test_it_is_told_and_verified_as_another_algorithm(place: Path) -> None:
-    record = json.loads((place / "here" / "run.json").read_text())
-    assert (record["shards"], record["sync_every"]) == (4, 4)
-    assert any("local SGD" in notice["what"] for notice in record["notices"])
-    assert "byte-equal" in bpcli("verify", "here", "--exact", cwd=place).stdout
-    bpcli("train", "flowers.yaml", "-o", "exact", "--set", "sync_every=1", cwd=place)
-    other = json.loads((place / "exact" / "run.json").read_text())
-    assert not any("local SGD" in notice["what"] for notice in other["notices"])
-    assert (
-        essence(place / "exact")["model.safetensors"]
-        != essence(place / "here")["model.safetensors"]
-    )

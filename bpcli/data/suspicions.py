@@ -159,11 +159,4 @@ def _are_among(marks: Marks, ranked: Marks) -> Flags:
 
 def same_rows(table: Table, names: Sequence[str]) -> Ints:
     """A number for each row (N,), the same for rows whose cells are all the same."""
-    every, group = np.arange(table.n_rows), np.zeros(table.n_rows, dtype=np.int64)
-    for name in names:
-        labels = table.cells(name).labels(every)
-        both = group * (labels.max(initial=0) + 1) + labels
-        group = pd.factorize(both)[0].astype(np.int64)
-        if group.max(initial=-1) + 1 == len(group):  # all are different already
-            break
-    return group
+    return pd.factorize(row_marks(table, names))[0].astype(np.int64)

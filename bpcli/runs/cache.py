@@ -47,21 +47,26 @@ def beside(loaded: Loaded, folder: Path) -> Loaded:
 
 
 def reader(loaded: Loaded) -> Read:
-    """How the table of a config is read."""
+    """How the table of a config is read, once its files are known to be there."""
+    return partial(_read, loaded)
+
+
+def _read(loaded: Loaded, base: Path, spec: DataSpec) -> Table:
     root = place_of(loaded)
-    return read_in_memory if root is None else partial(_read_cached, root)
+    return read_in_memory(base, spec) if root is None else _read_cached(root, base, spec)
 
 
 def place_of(loaded: Loaded) -> Path | None:
-    """The folder of the caches that a table is read from; None where that is to be in memory."""
+    """The folder of the caches that a table is read from; None where that is to be in memory.
+
+    Raises OSError where a file of the table is not there.
+    """
     asked = loaded.config.data.cache
     if asked == "auto":
         try:
             require_room(loaded.folder, loaded.config.data, _IN_MEMORY)
         except ResourceError:
             return loaded.beside
-        except (OSError, ValueError):  # no such file, or no name of one: said where it is read
-            pass
     return loaded.beside if asked is True else None
 
 

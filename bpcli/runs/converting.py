@@ -32,9 +32,12 @@ def convert_on(where: str, loaded: Loaded) -> None:
     The first file is converted here, since the others are read as it was.
     """
     loaded = loaded.anywhere()
-    root, spec = place_of(loaded), loaded.config.data
+    spec = loaded.config.data
     every = [one for path in spec.files.values() for one in files_of(loaded.folder / path)]
-    if root is None or len(every) < 2 or not all(path.is_file() for path in every):
+    if len(every) < 2 or not all(path.is_file() for path in every):
+        return
+    root = place_of(loaded)
+    if root is None:
         return
     require_no_link(root)
     make_folder(root)
