@@ -84,7 +84,7 @@ def _read_cached(root: Path, base: Path, spec: DataSpec) -> Table:
 
     table = read_files(base, spec, read)
     size = sum(one.bytes for one in caches)
-    what = f"the table is read from a cache of {size / 1e9:.2g} GB, and trains to the same bytes"
+    what = f"the table is read from a cache of {size:,} bytes, and trains to the same bytes"
     table.notices += (Notice("BP-D200", str(root), what, "delete it when you need it no more"),)
     return table
 
