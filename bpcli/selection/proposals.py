@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,9 +21,7 @@ def optuna_study(spec: TuneSpec, metric: Metric, seed: int) -> Any:
         raise ResourceError(Problem("BP-S012", "bpcli tune", what, fix)) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     samplers: dict[str, Callable[[], Any]] = {
-        "tpe": lambda: optuna.samplers.TPESampler(
-            n_startup_trials=10, n_ei_candidates=24, multivariate=False, seed=seed % 2**32
-        ),
+        "tpe": lambda: _tpe(seed),
         "random": lambda: optuna.samplers.RandomSampler(seed=seed % 2**32),
     }
     pruners: dict[str, Callable[[], Any]] = {
@@ -39,6 +38,21 @@ def optuna_study(spec: TuneSpec, metric: Metric, seed: int) -> Any:
         pruner=pruners[spec.pruner](),
         direction="maximize" if metric.better == "higher" else "minimize",
     )
+
+
+def _tpe(seed: int) -> Any:
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import TPESampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # of constant_liar, before Optuna 5
+        return TPESampler(
+            n_startup_trials=10,
+            n_ei_candidates=24,
+            multivariate=False,
+            constant_liar=True,  # or those of a batch would be much alike
+            seed=seed % 2**32,
+        )
 
 
 def importances(study: Any) -> dict[str, float]:
