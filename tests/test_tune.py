@@ -19,8 +19,7 @@ from bpcli.experiment.distributions import (
 )
 from bpcli.experiment.load import load
 from bpcli.runs.journal import JOURNAL
-from bpcli.runs.tune import BEST, SUMMARY, TABLE
-from bpcli.selection.space import space_of
+from bpcli.runs.tune import BEST, SUMMARY, TABLE, tuning
 
 CONFIG = """\
 # mine
@@ -168,7 +167,7 @@ def test_trials_in_a_storage(config: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'trials.db'}"
     tune(config, *NO_TRAIN, "--storage", url)
     study = optuna.load_study(study_name="s", storage=url)
-    assert len(study.trials) == 6  # all but the config itself
+    assert len(study.trials) == 7
     study._storage.remove_session()
 
 
@@ -199,13 +198,72 @@ def test_what_is_drawn(distribution: Distribution, value: Any) -> None:
     assert distribution.draw(Fixed(), "x") == value
 
 
-@pytest.mark.parametrize(
-    "network", ["", "network: mlp", "network: {mlp: {width: 9}}", "network: []"]
-)
-def test_the_usual_space_fits_the_config(config: Path, network: str) -> None:
-    plain = CONFIG.partition("network")[0]
-    config.write_text(f"{plain}{network}\n")
-    loaded = load(config)
-    space = space_of(loaded.config)
-    loaded.overridden([f"{path}={json.dumps(one.first())}" for path, one in space.items()])
-    assert ("network.mlp.width" in space) == (network != "network: []")
+NETWORKS = {
+    "": "network.mlp.width",
+    "network: mlp": "network.mlp.width",
+    "network: {mlp: {width: 99}}": "network.mlp.width",
+    "network: tabular": "network.tabular.width",
+    "network: tabm": "network.tabm.width",
+    "network: tabular_resnet": "network.tabular_resnet.width",
+    "network: []": "learning_rate",
+    "optimizer: lbfgs\nnetwork: [{dense: 3}, relu]": "learning_rate",
+}
+
+
+@pytest.mark.parametrize("network, path", NETWORKS.items())
+def test_the_usual_space_fits_the_config_which_lies_in_it(
+    config: Path, network: str, path: str
+) -> None:
+    config.write_text(f"{CONFIG.partition('network')[0]}{network}\n")
+    search = tuning(load(config))[1].whole
+    assert path in search.space
+    assert search.begin.keys() == search.space.keys()
+    assert {p.partition(".")[0] for p in search.space} == {
+        *(["network"] if path.startswith("network") else []),
+        *(["preprocess"] if "tabular." in path else []),
+        *([] if "lbfgs" in network else ["batch_size"]),
+        "learning_rate",
+        "regularization",
+    }
+
+
+PROPOSED: list[tuple[Distribution, Any, Any]] = [
+    (Uniform(range=(0.0, 1.0)), 0, 0),
+    (Uniform(range=(0.0, 1.0)), 1.5, None),
+    (Uniform(range=(0.0, 1.0)), "relu", None),
+    (LogUniform(range=(1e-6, 1.0)), 0, 1e-6),
+    (LogUniform(range=(1e-6, 1.0)), 1e-7, None),
+    (Integer(range=(1, 9)), 9, 9),
+    (Integer(range=(1, 9)), True, None),
+    (Choice(values=(None, "relu")), "relu", 1),
+    (Choice(values=(None, "relu")), None, 0),
+    (Choice(values=("silu", "relu")), None, None),
+]
+
+
+@pytest.mark.parametrize("distribution, value, proposal", PROPOSED)
+def test_what_would_be_proposed_for_a_value(
+    distribution: Distribution, value: Any, proposal: Any
+) -> None:
+    assert distribution.proposal(value) == proposal
+
+
+def test_optuna_learns_of_the_config_itself_where_it_lies_in_the_space(
+    config: Path, tmp_path: Path
+) -> None:
+    import optuna
+
+    inside = "tune.space={learning_rate: {log_uniform: [1e-3, 0.5]}}"
+    for name, rate, told in (("in", 0.1, 7), ("out", 0.9, 6)):
+        url = f"sqlite:///{tmp_path / name}.db"
+        facts = tune(
+            config,
+            *("-o", name, "--no-train", "--storage", url),
+            *("--set", inside, "--set", f"learning_rate={rate}"),
+        )
+        study = optuna.load_study(study_name=name, storage=url)
+        assert len(study.trials) == told
+        if name == "in":
+            assert study.trials[0].params == {"learning_rate": rate}
+            assert study.trials[0].value == facts["default"]["mean"]
+        study._storage.remove_session()

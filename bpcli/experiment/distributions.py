@@ -34,6 +34,10 @@ class Distribution(Component):
         """A value that may be drawn, to see whether the config allows it."""
         raise NotImplementedError
 
+    def proposal(self, value: Any) -> Any:
+        """What a trial proposes for a value to be drawn; None where it never is."""
+        raise NotImplementedError
+
 
 def _ascending(ends: tuple[float, ...]) -> tuple[float, ...]:
     if not ends[0] < ends[1]:
@@ -51,6 +55,14 @@ class _Range(Distribution):
 
     def first(self) -> Any:
         return self.range[0]  # type: ignore[attr-defined]
+
+    def proposal(self, value: Any) -> Any:
+        low, high = self.range  # type: ignore[attr-defined]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        if self.log and value == 0:
+            return low  # than which nothing of a logarithmic range is nearer to it
+        return value if low <= value <= high else None
 
     @field_validator("range", mode="after", check_fields=False)
     @classmethod
@@ -106,6 +118,9 @@ class Choice(Distribution):
 
     def first(self) -> Any:
         return self.values[0]
+
+    def proposal(self, value: Any) -> Any:
+        return self.values.index(value) if value in self.values else None
 
     def draw(self, trial: Asked, path: str) -> Any:
         return self.values[trial.suggest_categorical(path, range(len(self.values)))]

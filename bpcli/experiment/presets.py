@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from bpcli.config.component import Component
 from bpcli.data.scalers import Clipped, Quantile, Robust, Scaler, Standard
+from bpcli.experiment.distributions import Choice, Distribution, Integer, LogInteger, Uniform
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.nn.activations import Mish, Relu, Selu, Silu
 from bpcli.nn.composite import Parametric, Residual
@@ -50,10 +52,20 @@ class Preset(Component):
     target: ClassVar[Scaler] = Standard()  # of numbers to predict
     numeric_embedding: ClassVar[NumericEmbedding | None] = None
     images: ClassVar[bool] = False  # the layers take images, not flat rows
+    searched: ClassVar[Mapping[str, Distribution]] = {}  # what `bpcli tune` tries, by path
 
     def recipe(self, rows: int, task: str) -> Recipe:
         """Plain settings for `rows` training rows of a task."""
         raise NotImplementedError
+
+
+_NORMALIZATION = Choice(values=(None, "layer_norm", "batch_norm"))
+_DROPOUT = Uniform(range=(0.0, 0.5))
+Width = Annotated[int, Field(ge=1, description="units of each hidden layer")]
+Depth = Annotated[int, Field(ge=1, le=16, description="number of hidden layers")]
+Normalization = Annotated[
+    Layer | None, Field(description="before each activation, such as layer_norm")
+]
 
 
 class Linear(Preset):
@@ -70,19 +82,23 @@ class MLP(Preset):
     """Two hidden layers of silu units: the plain perceptron, the default for few rows."""
 
     name: ClassVar[str] = "mlp"
-    width: Annotated[int, Field(ge=1, description="units of each hidden layer")] = 128
-    depth: Annotated[int, Field(ge=1, le=16, description="number of hidden layers")] = 2
+    searched: ClassVar[Mapping[str, Distribution]] = {
+        "network.mlp.width": LogInteger(range=(16, 512)),
+        "network.mlp.depth": Integer(range=(1, 4)),
+        "network.mlp.activation": Choice(values=("relu", "silu", "selu", "tanh", "mish")),
+        "network.mlp.normalization": _NORMALIZATION,
+        "network.mlp.dropout": _DROPOUT,
+    }
+    width: Width = 128
+    depth: Depth = 2
     activation: Annotated[Layer, Field(description="after each of them")] = Silu()
-    normalization: Annotated[
-        Layer | None, Field(description="before each activation, such as layer_norm")
-    ] = None
+    normalization: Normalization = None
     dropout: Annotated[float, Field(ge=0, lt=1, description="after each activation")] = 0.0
 
     def recipe(self, rows: int, task: str) -> Recipe:
         batch = batch_size(rows)
-        before = () if self.normalization is None else (self.normalization,)
-        after = (Dropout(rate=self.dropout),) if self.dropout else ()
-        layers = (Dense(units=self.width), *before, self.activation, *after) * self.depth
+        dense = Dense(units=self.width)
+        layers = _layer(dense, self.normalization, self.activation, self.dropout) * self.depth
         return Recipe(layers, Adam(), 0.003, Cosine(), batch, epochs(rows, batch, updates=2000))
 
 
@@ -91,6 +107,11 @@ class TabularResNet(Preset):
 
     name: ClassVar[str] = "tabular_resnet"
     numeric: ClassVar[Scaler] = Robust()
+    searched: ClassVar[Mapping[str, Distribution]] = {
+        "network.tabular_resnet.width": LogInteger(range=(64, 384)),
+        "network.tabular_resnet.depth": Integer(range=(1, 4)),
+        "network.tabular_resnet.dropout": _DROPOUT,
+    }
     width: Annotated[int, Field(ge=1, description="units before, between and after blocks")] = 192
     depth: Annotated[int, Field(ge=1, le=64, description="number of blocks")] = 2
     dropout: Annotated[float, Field(ge=0, lt=1, description="after the relu of a block")] = 0.15
@@ -119,8 +140,13 @@ class TabM(Preset):
 
     name: ClassVar[str] = "tabm"
     numeric: ClassVar[Scaler] = Quantile()
-    width: Annotated[int, Field(ge=1, description="units of each hidden layer")] = 128
-    depth: Annotated[int, Field(ge=1, le=16, description="number of hidden layers")] = 2
+    searched: ClassVar[Mapping[str, Distribution]] = {
+        "network.tabm.width": LogInteger(range=(32, 256)),
+        "network.tabm.depth": Integer(range=(1, 4)),
+        "network.tabm.dropout": _DROPOUT,
+    }
+    width: Width = 128
+    depth: Depth = 2
     count: Annotated[int, Field(ge=2, le=256, description="networks that share the weights")] = 16
     dropout: Annotated[float, Field(ge=0, lt=1, description="after each relu")] = 0.1
 
@@ -153,12 +179,32 @@ class Tabular(Preset):
 
     name: ClassVar[str] = "tabular"
     numeric: ClassVar[Scaler] = Robust()
+    searched: ClassVar[Mapping[str, Distribution]] = {
+        "network.tabular.width": LogInteger(range=(64, 512)),
+        "network.tabular.depth": Integer(range=(1, 4)),
+        "network.tabular.activation": Choice(values=(None, "relu", "silu", "tanh")),
+        "network.tabular.normalization": _NORMALIZATION,
+        "network.tabular.dropout": _DROPOUT,
+        "preprocess.numeric_embedding": Choice(values=(None, {"periodic": {"rate": 0.1}})),
+    }
+    width: Width = 256
+    depth: Depth = 3
+    activation: Annotated[
+        Layer | None, Field(description="after each; null: mish for numbers, else selu")
+    ] = None
+    normalization: Normalization = None
+    dropout: Annotated[float, Field(ge=0, lt=1, description="after each activation")] = 0.0
 
     def recipe(self, rows: int, task: str) -> Recipe:
         small = _realmlp(rows, task)
+        activation = self.activation or _activation(task)
+        dense = Dense(units=self.width, init=NTK(), bias_rate=0.1)
+        layers = _layer(dense, self.normalization, activation, self.dropout) * self.depth
         batch = even_batch(rows, 256 if rows <= 100_000 else 1024)
         recipe = small._replace(
-            batch_size=batch, epochs=min(small.epochs // 2, epochs(rows, batch, updates=30_000))
+            layers=(_SCALE, *layers),
+            batch_size=batch,
+            epochs=min(small.epochs // 2, epochs(rows, batch, updates=30_000)),
         )
         if task == "binary":
             recipe = recipe._replace(loss=CrossEntropy())
@@ -210,11 +256,14 @@ class RealMLPSmall(Preset):
         return _realmlp(rows, task)
 
 
+_SCALE = Scale(rate=6.0)
+
+
 def _realmlp(rows: int, task: str) -> Recipe:
     """What the two have in common, and what the small one is."""
     dense = Dense(units=256, init=NTK(), bias_rate=0.1)
     return Recipe(
-        (Scale(rate=6.0), *(dense, _activation(task)) * 3),
+        (_SCALE, *(dense, _activation(task)) * 3),
         Adam(beta2=0.95),
         0.07 if task == "regression" else 0.04,
         CosLog4(),
@@ -224,6 +273,15 @@ def _realmlp(rows: int, task: str) -> Recipe:
         output=OutputLayer(init=NTK(std=0.0), bias_rate=0.1),
         monitor="validation_metric",
     )
+
+
+def _layer(
+    dense: Layer, normalization: Layer | None, activation: Layer, dropout: float
+) -> tuple[Layer, ...]:
+    """A hidden layer with what stands behind it."""
+    before = () if normalization is None else (normalization,)
+    after = (Dropout(rate=dropout),) if dropout else ()
+    return (dense, *before, activation, *after)
 
 
 def _activation(task: str) -> Layer:

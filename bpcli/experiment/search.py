@@ -90,8 +90,9 @@ class TuneSpec(Spec):
         dict[str, Distribution] | None,
         Field(
             description="{path: distribution}, such as learning_rate: {log_uniform: [1e-4, 0.1]}; "
-            "default: width, depth, activation, normalisation, dropout, rate, decay and batch size "
-            "of an mlp; of a network of your own the last three"
+            "default: what is worth trying of the preset (width, depth, activation, normalisation, "
+            "dropout, embedding), and learning rate, weight decay and batch size around its own; "
+            "of a network of your own these three"
         ),
     ] = None
     sampler: Annotated[

@@ -14,7 +14,14 @@ from bpcli.data.arrays import Sets
 from bpcli.data.prepare import Prepared, prepare, refit
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.resolve import default_preset, resolve, rows_of, split_of, with_scalers
+from bpcli.experiment.resolve import (
+    default_preset,
+    preset_of,
+    resolve,
+    rows_of,
+    split_of,
+    with_scalers,
+)
 from bpcli.runs.cache import reader
 
 Preparing = Callable[[Config, Loaded, Sets | None], Prepared]
@@ -66,13 +73,18 @@ def prepare_and_resolve(
     """The table of a config, and the config with nothing left open; see `prepared_of`."""
     config, given = loaded.config, with_scalers(loaded.config)
     prepared = preparing(given, loaded, sets)
-    if config.takes_default_network:
-        preset = default_preset(rows_of(config, prepared), images=config.input is not None)
-        config = config.model_copy(update={"network": preset})
-    named = with_scalers(config)
+    named = with_scalers(with_network(config, prepared))
     if named.preprocess != given.preprocess:
         prepared = prepared.refitted(named.preprocess)
     return prepared, resolve(named, prepared)
+
+
+def with_network(config: Config, prepared: Prepared) -> Config:
+    """The config with the default network where it names none."""
+    if not config.takes_default_network:
+        return config
+    preset = default_preset(rows_of(config, prepared), images=config.input is not None)
+    return config.model_copy(update={"network": preset})
 
 
 def default_network(loaded: Loaded, prepared: Prepared) -> list[str]:
@@ -80,11 +92,8 @@ def default_network(loaded: Loaded, prepared: Prepared) -> list[str]:
 
     For what is trained later: a training of few rows might choose another than was looked at.
     """
-    config = loaded.config
-    if not config.takes_default_network:
-        return []
-    usual = default_preset(rows_of(config, prepared), images=config.input is not None)
-    return [f"network={usual.name}"]
+    usual = preset_of(with_network(loaded.config, prepared))
+    return [f"network={usual.name}"] if usual and loaded.config.takes_default_network else []
 
 
 def prepare_with_target(loaded: Loaded) -> tuple[Prepared, Config]:

@@ -18,19 +18,20 @@ from bpcli.data.arrays import Sets
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
+from bpcli.experiment.resolve import preset_of
 from bpcli.runs import folder as names
 from bpcli.runs.files import remove_file, write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
 from bpcli.runs.nested import NESTED, nested_csv, nested_facts
-from bpcli.runs.resolved import Keeping, default_network, prepare_and_resolve
+from bpcli.runs.resolved import Keeping, default_network, prepare_and_resolve, with_network
 from bpcli.runs.sitting import Place, Sitting
 from bpcli.runs.subject import Subject
 from bpcli.runs.tables import cell, csv_text
 from bpcli.selection.nested import NestedTuning
 from bpcli.selection.procedure import Candidate
 from bpcli.selection.proposals import importances
-from bpcli.selection.space import space_of
+from bpcli.selection.space import begin_of, space_of
 from bpcli.selection.trial import Setting, assignments_of
 
 TABLE = "leaderboard.csv"
@@ -174,10 +175,11 @@ def tuning(loaded: Loaded) -> tuple[Subject, NestedTuning]:
     def prepare(assignments: Sequence[str], sets: Sets | None) -> tuple[Prepared, Config]:
         return prepare_and_resolve(loaded.overridden(assignments), sets, preparing)
 
-    space = space_of(loaded.config)
+    prepared, config = prepare((), None)
+    preset = preset_of(with_network(loaded.config, prepared))
+    space = space_of(config, preset)
     loaded.overridden(assignments_of({path: one.first() for path, one in space.items()}))
-    search = NestedTuning(prepare, space, loaded.config.tune)
-    prepared, config = search.whole.prepare()
+    search = NestedTuning(prepare, space, begin_of(space, config, preset), loaded.config.tune)
     # More trials may be asked of a finished search, or outer folds: it goes on from what it has.
     free = {"trials": 1, "max_time": None, "outer_folds": None}
     tune = config.tune.model_copy(update=free)

@@ -48,8 +48,14 @@ class NestedTuning:
     No outer folds unless the spec asks for them.
     """
 
-    def __init__(self, prepare: Prepare, space: Mapping[str, Distribution], spec: TuneSpec) -> None:
-        self.whole = Tuning(lambda changes: prepare(changes, None), space, spec)
+    def __init__(
+        self,
+        prepare: Prepare,
+        space: Mapping[str, Distribution],
+        begin: Mapping[str, Any],
+        spec: TuneSpec,
+    ) -> None:
+        self.whole = Tuning(lambda changes: prepare(changes, None), space, begin, spec)
         self.folds = self._outer_folds(spec.outer_folds)
         self.without = [self._without(fold, prepare) for fold in self.folds.folds]
         self._by_name = {one.name: one for one in (self.whole, *self.without)}
@@ -124,7 +130,8 @@ class NestedTuning:
         try:
             sets = without_fold(prepared, config.split, config.seed, fold)
             inside = partial(_divided, prepare, sets)
-            return Tuning(inside, self.whole.space, self.whole.spec, name)
+            whole = self.whole
+            return Tuning(inside, whole.space, whole.begin, whole.spec, name)
         except DataError as error:
             placed = (one._replace(where=f"{name}, {one.where}") for one in error.problems)
             raise DataError(*placed) from None

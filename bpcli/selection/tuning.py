@@ -40,6 +40,8 @@ Prepare = Callable[[Sequence[str]], tuple[Prepared, Config]]  # of the config wi
 class Tuning:
     """Trial 0 is the config as it is, the others come from its space.
 
+    `begin` is what proposes trial 0; empty where that does not lie in the space.
+
     Raises DataError where no folds can be made, ResourceError without Optuna.
     """
 
@@ -47,12 +49,13 @@ class Tuning:
         self,
         prepare: Prepare,
         space: Mapping[str, Distribution],
+        begin: Mapping[str, Any],
         spec: TuneSpec,
         name: str = "",  # among several searches
     ) -> None:
         # Kept for those of the batch: a worker that reads the data itself reads them once a trial.
         self.prepare = lru_cache(spec.batch + 1)(lambda *assignments: prepare(assignments))
-        self.space, self.spec, self.name = space, spec, name
+        self.space, self.begin, self.spec, self.name = space, begin, spec, name
         prepared, config = self.prepare()
         self.folds: Folds = make_folds(prepared, config.split, config.seed)
         if len(self.folds.folds) < ENOUGH:
@@ -229,8 +232,21 @@ class Tuning:
                 self._study.tell(trial, one.mean.value)
         self._batch = []
 
+    def _tell_first(self) -> None:
+        """Let Optuna know what the config as it is has come to."""
+        one = self.candidates[0]
+        if not self.begin or one.failure or len(one.scores) < len(self.folds.folds):
+            return
+        self._study.enqueue_trial(dict(self.begin))
+        trial = self._study.ask()
+        for path, distribution in self.space.items():
+            distribution.draw(trial, path)
+        self._study.tell(trial, one.mean.value)
+
     def _ask(self) -> None:
         """Propose the next batch."""
+        if len(self.settings) == 1:
+            self._tell_first()
         for _ in range(min(self.spec.batch, self.spec.trials - len(self.settings))):
             trial = self._study.ask()
             values = {path: one.draw(trial, path) for path, one in self.space.items()}
