@@ -18,6 +18,7 @@ from bpcli.data.roles import INPUT_ROLES, Column, date_problem
 from bpcli.data.scalers import Standard, fit_scaler, quantiles
 from bpcli.data.spec import PreprocessSpec
 from bpcli.data.table import Table
+from bpcli.nn import room
 
 _AT_ONCE = 2**20  # numbers
 
@@ -167,7 +168,7 @@ def numbers_of(
     """
     every: list[str | DateParts] = [*names, *(one for one in dates if one.elapsed)]
     sources = every[own]
-    values = np.empty((len(sources), len(rows)))
+    values: Floats = room.empty((len(sources), len(rows)))
     for column, source in zip(values, sources, strict=True):
         if isinstance(source, DateParts):
             column[:] = table.days(source.name, source.format)[rows] - source.origin

@@ -96,7 +96,7 @@ class Prepared(NamedTuple):
 
     def rows(self, which: int) -> Ints:
         """The rows of a set: TRAIN, VALIDATION, TEST or EXCLUDED."""
-        return np.flatnonzero(self.sets == which)
+        return room.kept(np.flatnonzero(self.sets == which))
 
 
 def read_in_memory(base: Path, spec: DataSpec) -> Table:

@@ -67,9 +67,9 @@ class Standard(Scaler):
     def fit(self, values: Floats) -> Tensors:
         present = ~np.isnan(values)
         count = np.maximum(present.sum(axis=0), 1)
-        mean = np.where(present, values, 0).sum(axis=0) / count
-        deviations = values - mean
-        deviations[~present] = 0
+        deviations = np.where(present, values, 0)  # none yet
+        mean = deviations.sum(axis=0) / count
+        np.subtract(values, mean, out=deviations, where=present)  # in place: rows may be many
         std = np.sqrt(np.square(deviations, out=deviations).sum(axis=0) / count)
         # Rounding gives a constant column a tiny deviation, so equality is asked of the values.
         varies = np.fmin.reduce(values, axis=0) < np.fmax.reduce(values, axis=0)

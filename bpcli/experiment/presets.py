@@ -27,6 +27,8 @@ from bpcli.nn.optimizers.optimizer import Optimizer
 from bpcli.nn.schedules import Cosine, CosLog4, FlatCosine, Schedule
 from bpcli.nn.update import Regularization
 
+MOST_UPDATES = 30_000  # by which a network has seen enough, however many rows there are
+
 
 class Recipe(NamedTuple):
     """What a preset fills in where the config is silent."""
@@ -172,7 +174,7 @@ class TabM(Preset):
 class Tabular(Preset):
     """The default from 200 training rows on: realmlp_small, half as long.
 
-    At most 30,000 updates, in batches of 1,024 above 100,000 rows. Two classes are learned
+    In batches of 1,024 above 100,000 rows. Two classes are learned
     without label smoothing, which hides how rare one of them is; they and labels end with the
     epoch of the lowest validation loss.
     """
@@ -204,7 +206,7 @@ class Tabular(Preset):
         recipe = small._replace(
             layers=(_SCALE, *layers),
             batch_size=batch,
-            epochs=min(small.epochs // 2, epochs(rows, batch, updates=30_000)),
+            epochs=min(small.epochs // 2, epochs(rows, batch, updates=MOST_UPDATES)),
         )
         if task == "binary":
             recipe = recipe._replace(loss=CrossEntropy())
@@ -300,5 +302,7 @@ def batch_size(rows: int) -> int:
 
 
 def epochs(rows: int, batch: int, updates: int) -> int:
-    """Passes over the table for about `updates` updates: at least 20, at most 1000."""
-    return min(1000, max(20, round(updates / math.ceil(rows / batch))))
+    """Passes over the table for about `updates` updates: 20 to 1000, fewer beyond MOST_UPDATES."""
+    passes = math.ceil(rows / batch)
+    usual = min(1000, max(20, round(updates / passes)))
+    return min(usual, max(1, MOST_UPDATES // passes))

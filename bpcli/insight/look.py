@@ -25,7 +25,7 @@ from bpcli.nn.update import Gradient, Update
 FLAT = 0.02  # a slope below it is saturated; that of tanh is 1 in the middle, of sigmoid 1/4
 MOST_ROWS = 256  # of a look
 NUMBERS = 1 << 24  # in its work arrays
-MOST_DATA = 1 << 24  # inputs or targets that are looked at
+MOST_DATA = 1 << 21  # inputs or targets that are looked at
 SAME = 1e-6  # how far apart, relative, the outputs of a dead unit may be
 INPUTS, TARGET, LOSS = "inputs", "target", "loss"  # what is looked at beside the layers
 

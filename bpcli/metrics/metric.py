@@ -91,10 +91,13 @@ def mean_of_rows(x: Callable[[slice], Floats], c: Floats) -> Floats:
 
 def total(x: Callable[[slice], Floats], c: Floats) -> Floats:
     """Σ c x over the rows, of many rows block by block."""
-    n = c.shape[1]
-    whole = slice(0, min(n, ROWS))
-    found: Floats = c[:, whole] @ x(whole)
-    for start in range(ROWS, n, ROWS):
-        own = slice(start, min(start + ROWS, n))
+    first, *others = blocks(c.shape[1])
+    found: Floats = c[:, first] @ x(first)
+    for own in others:
         found += c[:, own] @ x(own)
     return found
+
+
+def blocks(rows: int) -> list[slice]:
+    """The rows, at least one, in runs that are summed at once."""
+    return [slice(start, min(start + ROWS, rows)) for start in range(0, max(rows, 1), ROWS)]

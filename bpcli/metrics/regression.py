@@ -10,7 +10,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpcli.metrics.metric import AMOUNT, Better, Floats, Kind, Limits, Metric, Truth, mean, ratio
+from bpcli.metrics.metric import (
+    AMOUNT,
+    Better,
+    Floats,
+    Kind,
+    Limits,
+    Metric,
+    Truth,
+    blocks,
+    mean,
+    mean_of_rows,
+    ratio,
+    total,
+)
 
 ROUNDING = 1e-12  # relative; sums of weights closer than this are equal
 CONSTANT = 1e-14  # relative; a spread below it is the rounding of one value
@@ -25,7 +38,7 @@ class RMSE(Metric):
     limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        return _overall(np.sqrt(mean(np.square(prediction - truth), c)))
+        return _overall(np.sqrt(_mean_square(truth, prediction, c)))
 
 
 class MAE(Metric):
@@ -37,7 +50,7 @@ class MAE(Metric):
     limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        return _overall(mean(np.abs(prediction - truth), c))
+        return _overall(mean_of_rows(lambda own: np.abs(prediction[own] - truth[own]), c))
 
 
 class R2(Metric):
@@ -56,9 +69,8 @@ class R2(Metric):
         if len(truth) < 2:
             return np.full(len(c), np.nan)
         center = mean(truth, c)
-        residual = mean(np.square(prediction - truth), c)
-        squares = (c[:, None] @ np.square(truth - center[:, None]))[:, 0]
-        spread = ratio(squares.T, c.sum(axis=1)).T
+        residual = _mean_square(truth, prediction, c)
+        spread = _spread(truth, center, c)
         constant = np.sqrt(spread) <= CONSTANT * np.abs(center)
         return _overall(np.where(constant, residual == 0, 1 - ratio(residual, spread)))
 
@@ -75,9 +87,8 @@ class MedianAE(Metric):
     limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        errors = prediction - truth
-        np.abs(errors, out=errors)
-        return _overall(np.stack([_median(column, c) for column in errors.T], axis=1))
+        each = (_absolute(truth[:, d], prediction[:, d]) for d in range(truth.shape[1]))
+        return _overall(np.stack([_median(errors, c) for errors in each], axis=1))
 
 
 class MAPE(Metric):
@@ -92,8 +103,23 @@ class MAPE(Metric):
     limits: ClassVar[Limits] = AMOUNT
 
     def values(self, truth: Truth, prediction: Floats, c: Floats) -> Floats:
-        shares = ratio(np.abs(prediction - truth), np.abs(truth), otherwise=0)
-        return _overall(ratio(c @ shares, c @ (truth != 0)))
+        def shares(own: slice) -> Floats:
+            return ratio(np.abs(prediction[own] - truth[own]), np.abs(truth[own]), otherwise=0)
+
+        return _overall(ratio(total(shares, c), total(lambda own: truth[own] != 0, c)))
+
+
+def _mean_square(truth: Truth, prediction: Floats, c: Floats) -> Floats:
+    return mean_of_rows(lambda own: np.square(prediction[own] - truth[own]), c)
+
+
+def _spread(truth: Truth, center: Floats, c: Floats) -> Floats:
+    """The mean square of truth − center (B,D)."""
+    parts = (
+        (c[:, None, own] @ np.square(truth[own] - center[:, None]))[:, 0]
+        for own in blocks(len(truth))
+    )
+    return ratio(np.sum(list(parts), axis=0).T, c.sum(axis=1)).T
 
 
 def _overall(per_target: Floats) -> Floats:
@@ -102,8 +128,20 @@ def _overall(per_target: Floats) -> Floats:
     return overall
 
 
+def _absolute(truth: Floats, prediction: Floats) -> Floats:
+    errors = prediction - truth
+    return np.abs(errors, out=errors)
+
+
 def _median(x: Floats, c: Floats) -> Floats:
-    """The middle of the lower and the upper median of x (N,) under weights c (B,N): (B,)."""
+    """The middle of the lower and the upper median of x (N,) under weights c (B,N): (B,).
+
+    Equal weights leave x in another order.
+    """
+    if len(c) == 1 and 0 < c.min() == c.max():
+        pair = (len(x) - 1) // 2, len(x) // 2
+        x.partition(pair)  # in place: there may be very many, and no order of them is needed
+        return np.array([(x[pair[0]] + x[pair[1]]) / 2])
     order = np.argsort(x)
     below = c[:, order]
     np.cumsum(below, axis=1, out=below)  # in place: there may be very many

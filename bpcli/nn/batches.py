@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from bpcli.nn.random import Purpose, generator
 from bpcli.nn.team import ROWS, Member
 
 Ints = NDArray[np.int64]
+Numbers = NDArray[np.integer[Any]]  # of rows
 
 
 class Rows(NamedTuple):
@@ -73,11 +74,13 @@ class Batches:
             np.empty((len(a), gathered, *a.shape[2:]), a.dtype) for a in (rows.x, rows.t)
         ]
 
-    def order(self, epoch: int) -> Ints:
+    def order(self, epoch: int) -> Numbers:
         """The rows in the order of an epoch; full-batch gradient descent takes that of the file."""
-        if self.size >= self.n:
-            return np.arange(self.n)
-        return generator(self.seed, Purpose.SHUFFLE, epoch).permutation(self.n)
+        kind = np.uint32 if self.n < 1 << 32 else np.int64
+        order: Numbers = np.arange(self.n, dtype=kind)
+        if self.size < self.n:
+            generator(self.seed, Purpose.SHUFFLE, epoch).shuffle(order)
+        return order
 
     def of_epoch(self, epoch: int, first: int, last: int) -> Iterator[Batch]:
         """The batches number `first` to `last` − 1."""
@@ -94,7 +97,7 @@ class Batches:
             batches = self._cut(order[start : min(start + self.at_once, end)])
             yield from islice(batches, max(0, done - start) // self.size, None)
 
-    def _cut(self, chunk: Ints) -> Iterator[Batch]:
+    def _cut(self, chunk: Numbers) -> Iterator[Batch]:
         """The batches of rows that stand one behind the other."""
         wholes = [chunk[at : at + self.size] for at in range(0, len(chunk), self.size)]
         cuts = [self.member.part(len(whole), ROWS) for whole in wholes]
@@ -105,13 +108,13 @@ class Batches:
             c = self._weights(whole, own)
             yield Batch(x[:, start:stop], t[:, start:stop], c, len(whole), own.start)
 
-    def _gather(self, rows: Ints) -> list[Array]:
+    def _gather(self, rows: Numbers) -> list[Array]:
         return [
             room.take(source, rows, buffer[:, : len(rows)], axis=1)
             for source, buffer in zip((self.rows.x, self.rows.t), self.buffers, strict=True)
         ]
 
-    def _weights(self, whole: Ints, own: slice) -> Array:
+    def _weights(self, whole: Numbers, own: slice) -> Array:
         if self.rows.c is None:
             return np.full((1, 1, 1), 1 / len(whole), self.rows.x.dtype)
         # Unlike c[:, whole], `take` lays the rows of a replica one behind the other, however many

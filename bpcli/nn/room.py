@@ -140,7 +140,7 @@ def taken(array: Array, rows: NDArray[np.int64]) -> Array:
     return take(array, rows, empty((len(rows), *array.shape[1:]), array.dtype))
 
 
-def take(array: Array, rows: NDArray[np.int64], out: Array, axis: int = 0) -> Array:
+def take(array: Array, rows: NDArray[np.integer[Any]], out: Array, axis: int = 0) -> Array:
     """Write some rows of an array into another one.
 
     Each row may bring many pages of a file with it. So they are taken in the order of the file,
