@@ -4,7 +4,8 @@ python benchmarks/tuning.py [--seeds 3] [--trials 40] [--tables wine,mpg] [--dat
 
 A search has one core, and so many run at once as there are cores. Both samplers begin with the
 default as trial 0 and try as many settings of the same space; the test rows are opened at the end.
-What was measured is kept in .bench/tuning.jsonl and not measured again.
+Where the mean accuracies are equal the log loss decides, as it does in the search. What was
+measured is kept in .bench/tuning.jsonl and not measured again.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cores import on_each_core, output_of
 from tables import ROOT, TABLES, Table, write_sample
 
 KEPT = ROOT / ".bench" / "tuning.jsonl"
-SMALL = ("titanic", "penguins", "mpg", "wine", "breast_cancer", "diabetes")
-SAMPLERS = ("tpe", "random")
+SMALL = ("wine", "mpg", "diabetes", "penguins", "breast_cancer", "titanic")
+WHO = DEFAULT, RANDOM, TPE = "default", "random", "tpe"
 Record = dict
 
 
@@ -35,47 +36,43 @@ def main() -> None:
     parser.add_argument("--datasets", type=Path, default=ROOT.parent / "shared" / "datasets")
     asked = parser.parse_args()
     KEPT.parent.mkdir(exist_ok=True)
-    work = [(TABLES[t], seed) for seed in range(asked.seeds) for t in asked.tables.split(",")]
+    names = asked.tables.split(",")
+    work = [(TABLES[t], s, who) for s in range(asked.seeds) for t in names for who in WHO]
     on_each_core(work, lambda one, core: measure(*one, asked.trials, asked.datasets, core))
     (ROOT / "docs" / "tuning.md").write_text(page(records(), asked.trials), encoding="utf-8")
 
 
-def measure(table: Table, seed: int, trials: int, datasets: Path, core: int) -> None:
-    """Search and train with each sampler, and train the default, where it is not yet known."""
-    known = {(one["table"], one["seed"]) for one in records()}
-    if (table.name, seed) in known:
+def measure(table: Table, seed: int, who: str, trials: int, datasets: Path, core: int) -> None:
+    """Search and train with a sampler, or train the default, where it is not yet known."""
+    if (table.name, seed, who) in {(one["table"], one["seed"], one["who"]) for one in records()}:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = write_sample(table, datasets, folder)
-        (folder / "c.yaml").write_text(
-            json.dumps({"data": {"path": data.name, "target": table.target}})
-        )
+        config, out = folder / "c.yaml", folder / "out"
+        config.write_text(json.dumps({"data": {"path": data.name, "target": table.target}}))
         sets = [f"--set={path}={value}" for path, value in table.settings.items()]
-        sets.append(f"--seed={seed}")
-        found: Record = {"table": table.name, "seed": seed}
-        bpcli(core, "train", folder / "c.yaml", "-o", folder / "default", "-q", *sets)
-        for sampler in SAMPLERS:
-            out = folder / sampler
-            own = [f"--set=tune.sampler={sampler}", f"--trials={trials}", "--jobs=1"]
-            bpcli(core, "tune", folder / "c.yaml", "-o", out, "-q", *own, *sets)
+        own = [config, "-o", out, "-q", f"--seed={seed}", *sets]
+        found: Record = {"table": table.name, "seed": seed, "who": who}
+        if who == DEFAULT:
+            bpcli(core, "train", *own)
+            found["test"] = test_scores(out)
+        else:
+            bpcli(core, "tune", *own, f"--set=tune.sampler={who}", f"--trials={trials}", "--jobs=1")
             facts = json.loads((out / "tune.json").read_text())
-            found["metric"], found["better"] = facts["metric"], facts["better"]
-            found["default"] = facts["default"]["mean"]
-            found[sampler] = facts["best"]["mean"]
-            found[f"{sampler} test"] = test_score(out / "run", facts["metric"])
-        found["default test"] = test_score(folder / "default", found["metric"])
+            found |= {key: facts[key] for key in ("metric", "better", "default", "best")}
+            found["test"] = test_scores(out / "run")
     with KEPT.open("a") as file:
         file.write(json.dumps(found) + "\n")
-    print(found, file=sys.stderr, flush=True)
+    print(table.name, seed, who, file=sys.stderr, flush=True)
 
 
 def bpcli(core: int, *arguments: object) -> None:
     output_of(core, "-m", "bpcli", *arguments)
 
 
-def test_score(run: Path, metric: str) -> float:
-    return json.loads((run / "metrics.json").read_text())["test"][metric]
+def test_scores(run: Path) -> dict[str, float]:
+    return json.loads((run / "metrics.json").read_text())["test"]
 
 
 def records() -> list[Record]:
@@ -87,41 +84,76 @@ def records() -> list[Record]:
 # ---- the page -----------------------------------------------------------------------------------
 
 HOW = """\
-{trials} trials each, the default as trial 0, of the same space; means over {seeds} seeds, each with
-its own split. "Folds" is what the search sees, the mean score over the folds of its best setting;
+{trials} trials each, the default as trial 0, of the same space; means over seeds, each with its own
+split. "Folds" is what the search sees, the mean score over the folds of its best setting;
 "test" is the score of the test rows after training with it, which no search has seen."""
 
 
 def page(found: list[Record], trials: int) -> str:
-    tables = [name for name in TABLES if any(one["table"] == name for one in found)]
-    seeds = min(sum(one["table"] == name for one in found) for name in tables)
+    by_table = {name: compared(found, name) for name in TABLES}
+    tables = {name: one for name, one in by_table.items() if one}
     lines = [
         "<!-- Written by benchmarks/tuning.py; do not edit. -->",
         "# What a search finds",
         "",
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}. " + HOW.format(trials=trials, seeds=seeds),
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}. " + HOW.format(trials=trials),
         "",
-        "| table | metric | default, folds | random | tpe | default, test | random | tpe |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| table | seeds | metric | default, folds | random | tpe | default, test | random | tpe |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    won = {"random": 0, "default": 0, "random test": 0, "default test": 0}
-    for name in tables:
-        own = [one for one in found if one["table"] == name]
-        mean = {key: statistics.mean(one[key] for one in own) for key in columns()}
-        sign = 1 if own[0]["better"] == "higher" else -1
-        for other in won:
-            mine = "tpe test" if "test" in other else "tpe"
-            won[other] += sign * mean[mine] >= sign * mean[other]
-        cells = " | ".join(f"{mean[key]:.4g}" for key in columns())
-        lines.append(f"| {name} | {own[0]['metric']} | {cells} |")
-    said = ", ".join(f"{other} on {count}" for other, count in won.items())
-    return "\n".join(
-        [*lines, "", f"Of {len(tables)} tables tpe is at least as good as: {said}.", ""]
-    )
+    for name, one in tables.items():
+        cells = [f"{one.folds[who][0]:.4g}" for who in WHO]
+        cells += [f"{one.test[who]:.4g}" for who in WHO]
+        lines.append(f"| {name} | {one.seeds} | {one.metric} | {' | '.join(cells)} |")
+    lines += ["", f"Of {len(tables)} tables:", ""]
+    for other in (RANDOM, DEFAULT):
+        better = [name for name, one in tables.items() if one.beats(other)]
+        alike = [name for name, one in tables.items() if one.folds[TPE] == one.folds[other]]
+        test = [name for name, one in tables.items() if one.sign * one.ahead(other) >= 0]
+        lines.append(
+            f"- against {other}: better by folds on {len(better)} ({', '.join(better)}), "
+            f"alike on {len(alike)}; on test rows at least as good on {len(test)}"
+        )
+    return "\n".join([*lines, ""])
 
 
-def columns() -> Iterable[str]:
-    return [f"{who}{where}" for where in ("", " test") for who in ("default", "random", "tpe")]
+class Compared(NamedTuple):
+    """A table's means over seeds."""
+
+    seeds: int
+    metric: str
+    sign: int  # of what is better
+    folds: dict[str, tuple[float, float]]  # the metric and what decides at equal values, by who
+    test: dict[str, float]
+
+    def beats(self, other: str) -> bool:
+        """Whether tpe found something better than the other, as the folds see it."""
+        (own, tie), (its, its_tie) = self.folds[TPE], self.folds[other]
+        if round(own - its, 9):  # else as many rows are right
+            return self.sign * own > self.sign * its
+        return tie < its_tie
+
+    def ahead(self, other: str) -> float:
+        """How much higher its test score is."""
+        return self.test[TPE] - self.test[other]
+
+
+def compared(found: list[Record], name: str) -> Compared | None:
+    """The seeds of a table that all are through; None without any."""
+    by = {(one["seed"], one["who"]): one for one in found if one["table"] == name}
+    seeds = [s for s in {seed for seed, _ in by} if all((s, who) in by for who in WHO)]
+    if not seeds:
+        return None
+    metric, better = (by[seeds[0], TPE][key] for key in ("metric", "better"))
+    best = {who: [by[s, who]["best"] for s in seeds] for who in (RANDOM, TPE)}
+    best[DEFAULT] = [by[s, TPE]["default"] for s in seeds]
+    means = statistics.mean
+    folds = {
+        who: (means(one["mean"] for one in of), means(one["objective"] for one in of))
+        for who, of in best.items()
+    }
+    test = {who: means(by[s, who]["test"][metric] for s in seeds) for who in WHO}
+    return Compared(len(seeds), metric, 1 if better == "higher" else -1, folds, test)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,10 @@ class TuneSpec(Spec):
     ] = None
     sampler: Annotated[
         Sampler,
-        Field(description="tpe: tree-structured Parzen estimator, which learns from the trials"),
+        Field(
+            description="tpe: tree-structured Parzen estimator, which learns from the trials: from "
+            "their log loss where classes are predicted"
+        ),
     ] = "tpe"
     pruner: Annotated[
         Pruner,

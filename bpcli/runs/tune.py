@@ -85,6 +85,7 @@ class TuneRun:
             "schema_version": 1,
             "metric": search.metric.name,
             "better": search.metric.better,
+            "objective": search.objective.name,
             "sampler": search.spec.sampler,
             "pruner": search.spec.pruner,
             "batch": search.spec.batch,
@@ -118,6 +119,7 @@ class TuneRun:
             "trial": int(one.name),
             "mean": mean.value,
             "standard_error": mean.error,
+            "objective": one.of(self.search.objective),
             "values": dict(self.search.settings[int(one.name)].values),
         }
 

@@ -53,6 +53,10 @@ class Candidate(NamedTuple):
         """Of the folds that are scored."""
         return Mean.of([one.value for one in self.scores])
 
+    def of(self, metric: Metric) -> float:
+        """The mean of the first metric, or of the one that decides where that is alike."""
+        return self.tie if metric.name == TIES else self.mean.value
+
     @property
     def tie(self) -> float:
         """What tells candidates of equal means apart."""

@@ -23,6 +23,7 @@ from bpcli.experiment.search import TuneSpec
 from bpcli.metrics.metric import Metric, metrics_for
 from bpcli.selection.procedure import (
     ENOUGH,
+    TIES,
     WHOLE,
     Candidate,
     FoldScore,
@@ -62,13 +63,16 @@ class Tuning:
             what = f"a trial needs {ENOUGH} folds, there are {len(self.folds.folds)}"
             raise DataError(Problem("BP-S010", "split.folds", what, "ask for more folds"))
         assert config.loss
-        self.metric: Metric = metrics_for(config.loss.predicts)[0]
+        metrics = metrics_for(config.loss.predicts)
+        self.metric: Metric = metrics[0]
+        # Accuracy moves in steps of a row, and among good settings it is mostly luck.
+        self.objective = next((one for one in metrics if one.name == TIES), self.metric)
         self.settings = [Setting(0, {})]
         self.pruned: set[int] = set()
         self.spent = 0.0  # seconds
         self._seconds: defaultdict[int, float] = defaultdict(float)  # of each trial, on folds
         self._scores: dict[tuple[int, int], FoldScore] = {}
-        self._study = optuna_study(spec, self.metric, config.seed)
+        self._study = optuna_study(spec, self.objective, config.seed)
         self._judged: set[tuple[int, int]] = set()  # trials, after so many folds
         self._batch: list[Any] = []  # Optuna's trials that are not told yet
 
@@ -214,7 +218,7 @@ class Tuning:
             if judged or any(one.failure for one in scores) or not scores:
                 continue
             self._judged.add((setting.number, folds))
-            trial.report(Candidate("", tuple(scores)).mean.value, folds)
+            trial.report(Candidate("", tuple(scores)).of(self.objective), folds)
             if trial.should_prune():
                 self.pruned.add(setting.number)
 
@@ -229,7 +233,7 @@ class Tuning:
             elif setting.number in self.pruned:
                 self._study.tell(trial, state=TrialState.PRUNED)
             else:
-                self._study.tell(trial, one.mean.value)
+                self._study.tell(trial, one.of(self.objective))
         self._batch = []
 
     def _tell_first(self) -> None:
@@ -241,7 +245,7 @@ class Tuning:
         trial = self._study.ask()
         for path, distribution in self.space.items():
             distribution.draw(trial, path)
-        self._study.tell(trial, one.mean.value)
+        self._study.tell(trial, one.of(self.objective))
 
     def _ask(self) -> None:
         """Propose the next batch."""
