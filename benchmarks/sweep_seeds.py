@@ -25,10 +25,8 @@ from bpcli.selection.search import RateSearch
 from bpcli.selection.study import Study
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-SEEDS = {
-    **dict.fromkeys(("iris", "wine", "breast_cancer", "logistic_regression", "diabetes"), 16),
-    **dict.fromkeys(("softmax_regression", "digits"), 8),  # which take a minute each
-}
+MANY = ("iris", "wine", "breast_cancer", "logistic_regression", "diabetes", "digits")
+SEEDS = {**dict.fromkeys(MANY, 16), "softmax_regression": 8}
 
 
 def trial(name: str, seed: int) -> tuple[RateSearch, dict[float, float]]:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bpcli.display import progress
-from bpcli.display.progress import TrainingProgress
+from bpcli.display.progress import CountProgress, TrainingProgress
 
 
 class Epoch(NamedTuple):
@@ -188,3 +188,15 @@ def test_a_broken_display_does_not_end_training(interactive):
         for epoch in range(1, 11):
             shown.update(Epoch(epoch, 8 * epoch))
     assert 1 <= console.file.writes <= 3
+
+
+@pytest.mark.parametrize("interactive", [True, False])
+def test_what_stands_below_the_count_is_redrawn_with_it_on_a_terminal_only(interactive):
+    console, rows = terminal() if interactive else plain(), []
+    with CountProgress(console, interactive, "trainings", False, lambda: ", ".join(rows)) as shown:
+        for done in range(1, 11):
+            rows.append(f"row{done}")
+            shown.update(done, 10, 1.0)
+    text = console.file.getvalue()
+    assert "10/10 trainings, 1 s" in text
+    assert ("row1, row2" in text) == interactive

@@ -350,3 +350,16 @@ def test_mape_leaves_out_truth_zero() -> None:
 
 def test_no_rows_have_no_metrics() -> None:
     assert evaluate(metrics_for("numbers"), np.empty((0, 1)), np.empty((0, 1))) == {}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("weights", ["none", "reals"])
+def test_many_rows_are_summed_in_blocks(
+    name: str, weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth, prediction = number_case(5, rows=101, targets=2)
+    c = weights_of(weights, 101, np.random.default_rng(5))
+    (one,) = (one for one in metrics_for("numbers") if one.name == name)
+    whole = one.value(truth, prediction, c)
+    monkeypatch.setattr("bpcli.metrics.metric.ROWS", 10)
+    assert one.value(truth, prediction, c) == pytest.approx(whole, rel=1e-12)

@@ -11,6 +11,8 @@ import typer
 from bpcli.cli.ending import say_how_to_go_on
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from bpcli.display.console import Terminal
     from bpcli.runs.sitting import Place, Sitting
 
@@ -96,27 +98,37 @@ def require_place(cluster: str | None) -> None:
 
 
 def done(
-    terminal: Terminal, sitting: Sitting, finish: Callable[[], Result], again: list[str]
+    terminal: Terminal,
+    sitting: Sitting,
+    finish: Callable[[], Result],
+    again: list[str],
+    below: Callable[[], RenderableType] | None = None,
 ) -> Result:
-    """Show the trainings, and finish; on a signal say what is kept, and the words to go on."""
+    """Show the trainings, and finish; on a signal say what is kept, and the words to go on.
+
+    `below` gives what a terminal shows of them beside their number.
+    """
     from bpcli.runs.signals import Interrupted
 
     try:
-        _watch(terminal, sitting)
+        _watch(terminal, sitting, below)
         return finish()
     except Interrupted as asked:
         say_how_to_go_on(asked, sitting.on_disk, again)
         raise typer.Exit(asked.exit_code) from None
 
 
-def _watch(terminal: Terminal, sitting: Sitting) -> None:
+def _watch(
+    terminal: Terminal, sitting: Sitting, below: Callable[[], RenderableType] | None
+) -> None:
     from bpcli.display.messages import notice_lines, print_lines
     from bpcli.display.progress import CountProgress
 
     quiet = terminal.verbosity < 0
     known = () if quiet else sitting.notices
     print_lines(terminal.err, notice_lines(known))
-    with CountProgress(terminal.err, terminal.interactive, "trainings", quiet) as progress:
+    shown = CountProgress(terminal.err, terminal.interactive, "trainings", quiet, below)
+    with shown as progress:
         for step in sitting:
             progress.update(*step)
     if not quiet:

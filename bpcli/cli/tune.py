@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,12 @@ import typer
 from bpcli.cli import options, studies
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from bpcli.display.console import Terminal
     from bpcli.runs.tune import TuneRun
+
+SHOWN = 5  # trials on a terminal, while others are under way
 
 
 def tune(
@@ -59,11 +64,12 @@ def tune(
 ) -> None:
     """Search over any settings of a config by cross-validation, with Optuna.
 
-    What is tried stands in tune.space; without one it is width, depth, activation, normalisation,
-    dropout, learning rate, weight decay and batch size. Trial 0 is the config as it is. The test
-    rows are opened once, at the end. With --outer-folds the whole search is also done without each
-    of K parts of the rows and scored on it, which says how good its winners really are; so it takes
-    K times longer. Needs the extra tune: pip install 'bpcli[tune]'.
+    What is tried stands in tune.space; without one it is what lies around the config: width, depth,
+    activation, normalisation, dropout and embedding of its preset, learning rate, weight decay and
+    batch size. Trial 0 is the config as it is. The test rows are opened once, at the end. With
+    --outer-folds the whole search is also done without each of K parts of the rows and scored on
+    it, which says how good its winners really are; so it takes K times longer. Needs the extra
+    tune: pip install 'bpcli[tune]'.
 
     Examples:
 
@@ -95,7 +101,8 @@ def tune(
     flags = {"-o": run.folder, "--resume": True, "--cluster": cluster, "--no-train": not train}
     again = options.words("tune", config, assignments, *options.given(flags))
     with run.sitting:
-        facts = studies.done(terminal, run.sitting, run.finish, again)
+        leaders = partial(_standing, run)
+        facts = studies.done(terminal, run.sitting, run.finish, again, leaders)
         if storage is not None:
             run.export(storage, run.folder.name)
     if not (quiet or json):
@@ -111,6 +118,13 @@ def tune(
         typer.echo(format.dumps({**facts, "refit": refit, "run": str(run.folder)}))
     elif not quiet:
         _conclude(terminal, run, facts, refit)
+
+
+def _standing(run: TuneRun) -> RenderableType:
+    """The best trials while others are under way."""
+    from bpcli.display.tune import standing
+
+    return standing(run.standing(SHOWN))
 
 
 def _refit(run: TuneRun, facts: dict[str, Any], *, force: bool) -> dict[str, Any]:

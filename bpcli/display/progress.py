@@ -10,7 +10,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -223,10 +223,20 @@ def watch(
 
 
 class CountProgress:
-    """Shows how many pieces of work are done: one redrawn line, or plain lines at every tenth."""
+    """Shows how many pieces of work are done: one redrawn line, or plain lines at every tenth.
 
-    def __init__(self, console: Console, interactive: bool, noun: str, quiet: bool) -> None:
-        self._console, self._noun, self._quiet = console, noun, quiet
+    `below` gives what stands below the line that is redrawn.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        interactive: bool,
+        noun: str,
+        quiet: bool,
+        below: Callable[[], RenderableType] | None = None,
+    ) -> None:
+        self._console, self._noun, self._quiet, self._below = console, noun, quiet, below
         self._live = _live(console) if interactive and not quiet else None
         self._tenth = 0
 
@@ -241,7 +251,8 @@ class CountProgress:
         if self._live:
             line = Table.grid(padding=(0, 2))
             line.add_row(ProgressBar(total, done, width=_BAR, complete_style="cyan"), Text(text))
-            self._live.update(line, refresh=True)
+            shown = Group(line, self._below()) if self._below else line
+            self._live.update(shown, refresh=True)
         elif not self._quiet and 10 * done // total > self._tenth:
             self._tenth = 10 * done // total
             self._console.print(Text(text))

@@ -14,10 +14,16 @@ from bpcli.display.tables import head, quiet_table
 from bpcli.display.text import show
 
 Facts = dict[str, Any]
+LEAST = 0.005  # of the differences that a path must explain to be named
 
 
 def leaderboard(facts: Facts) -> RenderableType:
     """The best trials and the config as it was, one a row; then the paths that mattered."""
+    return Group(standing(facts), *_mattered(facts["importances"], _short(facts["space"])))
+
+
+def standing(facts: Facts) -> RenderableType:
+    """The best trials, now or at the end, and the config as it was, one a row."""
     rows = facts["leaders"]
     plain = facts["default"]
     if plain and all(one["trial"] for one in rows):
@@ -32,7 +38,7 @@ def leaderboard(facts: Facts) -> RenderableType:
         style = "bold" if one is rows[0] else "dim" if one is plain else ""
         values = _values(one["values"], names) or "the config as it is"
         table.add_row(str(one["trial"]), mean, error, Text(values), style=style)
-    return Group(table, *_mattered(facts["importances"], names))
+    return table
 
 
 def estimate(facts: Facts) -> RenderableType:
@@ -94,7 +100,8 @@ def _shown(value: Any) -> str:
 
 
 def _mattered(importances: dict[str, float], names: dict[str, str]) -> list[Text]:
-    if not importances:
+    told = [f"{names[path]} {share:.0%}" for path, share in importances.items() if share >= LEAST]
+    if not told:
         return []
-    listed = ", ".join(f"{names[path]} {share:.0%}" for path, share in importances.items())
+    listed = ", ".join(told)
     return [Text(""), Text(f"What mattered (PED-ANOVA): {listed}", "dim")]

@@ -38,6 +38,7 @@ TABLE = "leaderboard.csv"
 SUMMARY = "tune.json"
 BEST = "best.yaml"
 _SEARCH = ("tune.", "split.folds", "split.repeats", "threads")  # nothing that a training needs
+LEADERS = 10  # trials that the summary has
 RUN = "run"  # the folder of the final training
 TUNING = Kind(
     "tune", JOURNAL, (names.RECORD, JOURNAL, TABLE, SUMMARY, BEST, NESTED), (names.GIVEN,)
@@ -76,14 +77,23 @@ class TuneRun:
             self.sitting.write_state("completed")
         return facts
 
+    def standing(self, leaders: int) -> dict[str, Any]:
+        """How the trials stand that are through, the best first."""
+        ranked = self.search.ranked
+        plain = next((one for one in ranked if one.name == "0"), None)
+        return {
+            "metric": self.search.metric.name,
+            "space": {path: one.written() for path, one in self.space.items()},
+            "default": plain and self._row(plain),
+            "best": self._row(ranked[0]) if ranked else None,
+            "leaders": [self._row(one) for one in ranked[:leaders]],
+        }
+
     def facts(self) -> dict[str, Any]:
         """The summary: the same for any number of jobs."""
         search = self.search
-        ranked = search.ranked
-        plain = next((one for one in ranked if one.name == "0"), None)
         return {
             "schema_version": 1,
-            "metric": search.metric.name,
             "better": search.metric.better,
             "objective": search.objective.name,
             "sampler": search.spec.sampler,
@@ -93,10 +103,7 @@ class TuneRun:
             "trials": len(search.settings),
             "failed": len(search.failures),
             "pruned": len(search.pruned),
-            "space": {path: one.written() for path, one in self.space.items()},
-            "default": plain and self._row(plain),
-            "best": self._row(ranked[0]) if ranked else None,
-            "leaders": [self._row(one) for one in ranked[:10]],
+            **self.standing(LEADERS),
             "importances": importances(search.optuna_study),
             "nested": nested_facts(self.tuning),
         }
