@@ -4,8 +4,7 @@ python benchmarks/tuning.py [--seeds 3] [--trials 40] [--tables wine,mpg] [--dat
 
 A search has one core, and so many run at once as there are cores. Both samplers begin with the
 default as trial 0 and try as many settings of the same space; the test rows are opened at the end.
-Where the mean accuracies are equal the log loss decides, as it does in the search. What was
-measured is kept in .bench/tuning.jsonl and not measured again.
+What was measured is kept in .bench/tuning.jsonl and not measured again.
 """
 
 from __future__ import annotations
@@ -102,14 +101,14 @@ def page(found: list[Record], trials: int) -> str:
         "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, one in tables.items():
-        cells = [f"{one.folds[who][0]:.4g}" for who in WHO]
+        cells = [f"{one.folds[who]:.4g}" for who in WHO]
         cells += [f"{one.test[who]:.4g}" for who in WHO]
         lines.append(f"| {name} | {one.seeds} | {one.metric} | {' | '.join(cells)} |")
     lines += ["", f"Of {len(tables)} tables:", ""]
     for other in (RANDOM, DEFAULT):
-        better = [name for name, one in tables.items() if one.beats(other)]
-        alike = [name for name, one in tables.items() if one.folds[TPE] == one.folds[other]]
-        test = [name for name, one in tables.items() if one.sign * one.ahead(other) >= 0]
+        better = [name for name, one in tables.items() if one.ahead(one.folds, other) > 0]
+        alike = [name for name, one in tables.items() if one.ahead(one.folds, other) == 0]
+        test = [name for name, one in tables.items() if one.ahead(one.test, other) >= 0]
         lines.append(
             f"- against {other}: better by folds on {len(better)} ({', '.join(better)}), "
             f"alike on {len(alike)}; on test rows at least as good on {len(test)}"
@@ -123,19 +122,12 @@ class Compared(NamedTuple):
     seeds: int
     metric: str
     sign: int  # of what is better
-    folds: dict[str, tuple[float, float]]  # the metric and what decides at equal values, by who
+    folds: dict[str, float]  # by who
     test: dict[str, float]
 
-    def beats(self, other: str) -> bool:
-        """Whether tpe found something better than the other, as the folds see it."""
-        (own, tie), (its, its_tie) = self.folds[TPE], self.folds[other]
-        if round(own - its, 9):  # else as many rows are right
-            return self.sign * own > self.sign * its
-        return tie < its_tie
-
-    def ahead(self, other: str) -> float:
-        """How much higher its test score is."""
-        return self.test[TPE] - self.test[other]
+    def ahead(self, scores: dict[str, float], other: str) -> float:
+        """How much better tpe is than the other."""
+        return self.sign * (scores[TPE] - scores[other])
 
 
 def compared(found: list[Record], name: str) -> Compared | None:
@@ -147,12 +139,8 @@ def compared(found: list[Record], name: str) -> Compared | None:
     metric, better = (by[seeds[0], TPE][key] for key in ("metric", "better"))
     best = {who: [by[s, who]["best"] for s in seeds] for who in (RANDOM, TPE)}
     best[DEFAULT] = [by[s, TPE]["default"] for s in seeds]
-    means = statistics.mean
-    folds = {
-        who: (means(one["mean"] for one in of), means(one["objective"] for one in of))
-        for who, of in best.items()
-    }
-    test = {who: means(by[s, who]["test"][metric] for s in seeds) for who in WHO}
+    folds = {who: statistics.mean(one["mean"] for one in of) for who, of in best.items()}
+    test = {who: statistics.mean(by[s, who]["test"][metric] for s in seeds) for who in WHO}
     return Compared(len(seeds), metric, 1 if better == "higher" else -1, folds, test)
 
 

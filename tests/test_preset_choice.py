@@ -48,9 +48,10 @@ def test_folds_decide_and_say_so(tmp_path: Path, kind: str, layers: int) -> None
     assert said.startswith(f"5 random folds prefer {'mlp' if layers else 'linear'}: rmse ")
 
 
-def candidate(name: str, values: list[float], failure: str = "") -> Candidate:
+def candidate(name: str, metric: str, values: list[float], failure: str = "") -> Candidate:
     """With a score in every fold."""
-    return Candidate(name, tuple(FoldScore(i, v, 0.0, 9, failure) for i, v in enumerate(values)))
+    scores = (FoldScore(i, {metric: v}, 9, failure) for i, v in enumerate(values))
+    return Candidate(name, tuple(scores))
 
 
 @pytest.mark.parametrize(
@@ -68,8 +69,9 @@ def candidate(name: str, values: list[float], failure: str = "") -> Candidate:
 def test_the_simpler_one_unless_a_standard_error_is_between(
     measure: Kind, simple: list[float], other: list[float], winner: str
 ) -> None:
-    one, two = candidate("simple", simple), candidate("other", other)
     metric = metrics_for(measure)[0]
+    one = candidate("simple", metric.name, simple)
+    two = candidate("other", metric.name, other)
     choice = PresetChoice.of([one, two], metric, "random")
     assert choice and choice.winner.name == winner
     ahead = two.order(metric) < one.order(metric)
@@ -79,7 +81,8 @@ def test_the_simpler_one_unless_a_standard_error_is_between(
 
 
 def test_one_that_failed_in_a_fold_cannot_win() -> None:
-    one, two = candidate("simple", [1.0, 1.0], "diverged"), candidate("other", [9.0, 9.0])
+    one = candidate("simple", "rmse", [1.0, 1.0], "diverged")
+    two = candidate("other", "rmse", [9.0, 9.0])
     choice = PresetChoice.of([one, two], metrics_for("numbers")[0], "random")
     assert choice and (choice.winner, choice.others) == (two, [])
     assert PresetChoice.of([one], metrics_for("numbers")[0], "random") is None

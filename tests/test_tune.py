@@ -86,16 +86,26 @@ def test_more_trials_go_on_from_the_last(config: Path, tmp_path: Path) -> None:
 def test_the_best_is_the_best_of_the_table_and_trains(config: Path, tmp_path: Path) -> None:
     facts = tune(config, "-o", "s")
     rows = table((tmp_path / "s" / TABLE).read_text())
-    scores = [float(row["validation_accuracy"]) for row in rows]
-    assert scores == sorted(scores, reverse=True)
-    assert facts["best"]["mean"] == scores[0] > facts["default"]["mean"]
+    scores = [float(row["validation_log_loss"]) for row in rows]
+    assert scores == sorted(scores)
+    assert facts["best"]["mean"] == scores[0] < facts["default"]["mean"]
     best = (tmp_path / "s" / BEST).read_text()
     assert best.startswith("# mine") and f"learning_rate: {rows[0]['learning_rate']}" in best
     run = json.loads((tmp_path / "s" / "run" / "metrics.json").read_text())
-    assert facts["refit"]["test"] == run["test"]["accuracy"]
-    assert facts["refit"]["optimism"] == pytest.approx(scores[0] - run["test"]["accuracy"])
+    assert facts["refit"]["test"] == run["test"]["log_loss"]
+    assert facts["refit"]["optimism"] == pytest.approx(scores[0] - run["test"]["log_loss"])
     resolved = (tmp_path / "s" / "run" / "config.resolved.yaml").read_text()
     assert f"units: {rows[0]['network.0.dense']}" in resolved
+
+
+@pytest.mark.parametrize("metric, better", [("accuracy", True), ("roc_auc", True), ("ece", False)])
+def test_it_goes_by_the_metric_that_is_asked_for(config: Path, metric: str, better: bool) -> None:
+    facts = tune(config, *NO_TRAIN, "--set", f"tune.metric={metric}")
+    assert (facts["metric"], facts["better"]) == (metric, "higher" if better else "lower")
+    rows = table((config.parent / "s" / TABLE).read_text())
+    scores = [float(row[f"validation_{metric}"]) for row in rows]
+    assert scores == sorted(scores, reverse=better)
+    assert facts["best"]["scores"][metric] == facts["best"]["mean"] == scores[0]
 
 
 def test_the_test_rows_have_no_say(config: Path, tmp_path: Path) -> None:
@@ -265,6 +275,5 @@ def test_optuna_learns_of_the_config_itself_where_it_lies_in_the_space(
         assert len(study.trials) == told
         if name == "in":
             assert study.trials[0].params == {"learning_rate": rate}
-            assert facts["objective"] == "log_loss"
-            assert study.trials[0].value == facts["default"]["objective"]
+            assert study.trials[0].value == facts["default"]["mean"]
         study._storage.remove_session()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -29,16 +29,26 @@ def standing(facts: Facts) -> RenderableType:
     if plain and all(one["trial"] for one in rows):
         rows = [*rows, plain]
     names = _short(facts["space"])
+    columns = {
+        facts["metric"]: [one["mean"] for one in rows],
+        "±": [one["standard_error"] for one in rows],
+        **_first_metric(rows, facts["metric"]),
+    }
     table = quiet_table()
-    for title in ("trial", facts["metric"], "±"):
+    for title in ("trial", *columns):
         table.add_column(head(title), justify="right", no_wrap=True)
     table.add_column(head("values"), overflow="fold")
-    means, errors = (aligned([one[key] for one in rows]) for key in ("mean", "standard_error"))
-    for one, mean, error in zip(rows, means, errors, strict=True):
+    for one, *figures in zip(rows, *map(aligned, columns.values()), strict=True):
         style = "bold" if one is rows[0] else "dim" if one is plain else ""
         values = _values(one["values"], names) or "the config as it is"
-        table.add_row(str(one["trial"]), mean, error, Text(values), style=style)
+        table.add_row(str(one["trial"]), *figures, Text(values), style=style)
     return table
+
+
+def _first_metric(rows: Sequence[Facts], known: str) -> dict[str, list[float]]:
+    """The task's first metric by trial, where the search went by another."""
+    first = next(iter(rows[0]["scores"]), known) if rows else known
+    return {} if first == known else {first: [one["scores"][first] for one in rows]}
 
 
 def estimate(facts: Facts) -> RenderableType:

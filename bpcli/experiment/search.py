@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from bpcli.config.component import Spec
 from bpcli.experiment.distributions import Distribution
+from bpcli.metrics.metric import Metric
 
 Sampler = Literal["tpe", "random"]
 Pruner = Literal["none", "median", "halving", "hyperband"]
@@ -95,12 +96,16 @@ class TuneSpec(Spec):
             "of a network of your own these three"
         ),
     ] = None
+    metric: Annotated[
+        Metric | None,
+        Field(
+            description="what makes a trial the best, such as roc_auc; default: log_loss where "
+            "classes are predicted, since accuracy moves in steps of a row; else the task's first"
+        ),
+    ] = None
     sampler: Annotated[
         Sampler,
-        Field(
-            description="tpe: tree-structured Parzen estimator, which learns from the trials: from "
-            "their log loss where classes are predicted"
-        ),
+        Field(description="tpe: tree-structured Parzen estimator, which learns from the trials"),
     ] = "tpe"
     pruner: Annotated[
         Pruner,

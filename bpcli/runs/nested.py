@@ -47,7 +47,7 @@ def _fold(one: OuterFold) -> dict[str, Any]:
         "fold": one.number,
         "trial": one.best and one.best.number,
         "inner": one.inner and one.inner.value,
-        "outer": None if one.failure or one.outer is None else one.outer.value,
+        "outer": None if one.failure else one.outer,
         "values": dict(one.best.values) if one.best else {},
         "failure": one.failure,
     }
@@ -57,4 +57,4 @@ def _row(one: OuterFold, paths: Iterable[str]) -> list[Any]:
     facts = _fold(one)
     values = [cell(facts["values"].get(path)) for path in paths]
     scores = [facts[key] for key in ("fold", "trial", "inner", "outer")]
-    return [*scores, one.outer and one.outer.epochs, *values, one.failure]
+    return [*scores, one.epochs, *values, one.failure]

@@ -95,7 +95,6 @@ class TuneRun:
         return {
             "schema_version": 1,
             "better": search.metric.better,
-            "objective": search.objective.name,
             "sampler": search.spec.sampler,
             "pruner": search.spec.pruner,
             "batch": search.spec.batch,
@@ -121,20 +120,20 @@ class TuneRun:
         study.add_trials(self.search.optuna_study.trials)
 
     def _row(self, one: Candidate) -> dict[str, Any]:
-        mean = one.mean
+        mean = one.mean(self.search.metric)
         return {
             "trial": int(one.name),
             "mean": mean.value,
             "standard_error": mean.error,
-            "objective": one.of(self.search.objective),
+            "scores": one.means(),
             "values": dict(self.search.settings[int(one.name)].values),
         }
 
     def _table(self) -> str:
         """One row a trial, the best first, then those pruned or failed."""
         search = self.search
-        metric = f"validation_{search.metric.name}"
-        header = ("rank", "trial", "state", metric, "standard_error", "folds", "epochs")
+        scores = (f"validation_{search.metric.name}", "standard_error")
+        header = ("rank", "trial", "state", *scores, "folds", "epochs")
         order = {one.name: rank for rank, one in enumerate(search.ranked, 1)}
         last = len(search.settings) + 1
         candidates = sorted(search.candidates, key=lambda one: order.get(one.name, last))
@@ -146,7 +145,7 @@ class TuneRun:
         failure = setting.failure or one.failure
         state = "failed" if failure else "pruned" if rank is None else "complete"
         scored = [score for score in one.scores if not score.failure]
-        mean = one.mean if scored and not failure else None
+        mean = one.mean(self.search.metric) if scored and not failure else None
         values = [cell(setting.values.get(path)) for path in self.space]
         epochs = sum(score.epochs for score in one.scores)
         means = (mean and mean.value, mean and mean.error)
@@ -157,9 +156,9 @@ class TuneRun:
 
         Where a value cannot be put into their text, the text is written anew.
         """
-        given, mean = self.loaded, self.search.ranked[0].mean
-        metric, trials = self.search.metric.name, len(self.search.settings)
-        why = f"tune chose trial {best.number} of {trials}: {metric} {mean.value:.4g}"
+        given, metric, trials = self.loaded, self.search.metric, len(self.search.settings)
+        mean = self.search.ranked[0].mean(metric).value
+        why = f"tune chose trial {best.number} of {trials}: {metric.name} {mean:.4g}"
         kept = [one for one in given.assignments if not one.startswith(_SEARCH)]
         files = given.config.data.files.items()
         paths = {k: relpath((given.folder / f).resolve(), self.folder.resolve()) for k, f in files}

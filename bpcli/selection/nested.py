@@ -19,7 +19,6 @@ from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.distributions import Distribution
 from bpcli.experiment.search import TuneSpec
-from bpcli.selection.procedure import FoldScore
 from bpcli.selection.statistics import Mean
 from bpcli.selection.trial import Group, Scored, Setting
 from bpcli.selection.tuning import Tuning
@@ -34,12 +33,9 @@ class OuterFold(NamedTuple):
     number: int  # from 1
     best: Setting | None  # None where every trial has failed
     inner: Mean | None  # of the folds that chose it
-    outer: FoldScore | None
-
-    @property
-    def failure(self) -> str:
-        """Why there is no score; empty where there is one."""
-        return self.outer.failure if self.outer else "every trial has failed"
+    outer: float | None
+    epochs: int  # of the training for it
+    failure: str  # why there is no score; empty where there is one
 
 
 class NestedTuning:
@@ -146,5 +142,9 @@ def _divided(prepare: Prepare, sets: Sets, changes: Sequence[str]) -> tuple[Prep
 
 
 def _outcome(number: int, search: Tuning) -> OuterFold:
-    inner = search.ranked[0].mean if search.ranked else None
-    return OuterFold(number, search.best, inner, search.winner_score)
+    inner = search.ranked[0].mean(search.metric) if search.ranked else None
+    found = search.winner_score
+    if found is None:
+        return OuterFold(number, search.best, inner, None, 0, "every trial has failed")
+    outer = found.scores.get(search.metric.name)
+    return OuterFold(number, search.best, inner, outer, found.epochs, found.failure)

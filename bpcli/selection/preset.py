@@ -39,11 +39,16 @@ class PresetChoice(NamedTuple):
 
     def notice(self) -> Notice:
         """`5 stratified folds prefer linear: accuracy 0.9722 ± 0.012, mlp 0.9583 ± 0.014`"""
-        listed = (f"{one.name} {_figure(one)}{self._doubt(one)}" for one in self.others)
-        said = ", ".join([f"{self.metric.name} {_figure(self.winner)}", *listed])
+        listed = (f"{one.name} {self._figure(one)}{self._doubt(one)}" for one in self.others)
+        said = ", ".join([f"{self.metric.name} {self._figure(self.winner)}", *listed])
         count = len(self.winner.scores)
         what = f"{count} {self.method} folds prefer {self.winner.name}: {said}"
         return Notice("", "network", what, "name a network to have it without the folds")
+
+    def _figure(self, one: Candidate) -> str:
+        mean = one.mean(self.metric)
+        error = "" if mean.error is None else f" ± {mean.error:.2g}"
+        return f"{mean.value:.4g}{error}"
 
     def _doubt(self, one: Candidate) -> str:
         ahead = one.order(self.metric) < self.winner.order(self.metric)
@@ -70,11 +75,5 @@ def _beaten(one: Candidate, best: Candidate, metric: Metric) -> bool:
     """Whether the best is better by more than the standard error of the difference over folds."""
     sign = 1 if metric.better == "higher" else -1
     pairs = zip(best.scores, one.scores, strict=True)
-    ahead = Mean.of([sign * (b.value - a.value) for b, a in pairs])
+    ahead = Mean.of([sign * (b.scores[metric.name] - a.scores[metric.name]) for b, a in pairs])
     return ahead.value > (ahead.error or 0.0)
-
-
-def _figure(one: Candidate) -> str:
-    mean = one.mean
-    error = "" if mean.error is None else f" ± {mean.error:.2g}"
-    return f"{mean.value:.4g}{error}"

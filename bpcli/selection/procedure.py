@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from bpcli.data.arrays import Sets
 from bpcli.data.folds import Folds
 from bpcli.data.prepare import Prepared, refit
 from bpcli.data.split import EXCLUDED, TEST, VALIDATION
 from bpcli.experiment.config import Config
+from bpcli.experiment.finish import finish, truth_of
 from bpcli.experiment.fit import train_together
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.replicas import Lesson, Replica, groups_of
@@ -24,17 +25,21 @@ from bpcli.selection.statistics import Mean
 
 ENOUGH = 3  # folds: one to score, one to choose the epoch, one to learn from
 WHOLE = -1  # in place of the number of a fold: all rows that train and validate
-TIES = "log_loss"  # decides where as many rows are right
 
 
 class FoldScore(NamedTuple):
     """What came of the training for one fold."""
 
     fold: int  # from 0, or WHOLE
-    value: float  # of the first metric; 0 where it failed
-    tie: float  # the lower the better
+    scores: Mapping[str, float]  # by metric; empty where it failed
     epochs: int
     failure: str  # why there is no score; empty where there is one
+
+    def requiring(self, metric: Metric) -> Self:
+        """The same, or a failure where the metric is not defined on the rows of the fold."""
+        if self.failure or metric.name in self.scores:
+            return self
+        return self._replace(failure=f"{metric.name} is not defined on the rows held out")
 
 
 class Candidate(NamedTuple):
@@ -48,24 +53,20 @@ class Candidate(NamedTuple):
         """Why one of the folds has no score; empty where all have one."""
         return next((one.failure for one in self.scores if one.failure), "")
 
-    @property
-    def mean(self) -> Mean:
-        """Of the folds that are scored."""
-        return Mean.of([one.value for one in self.scores])
+    def mean(self, metric: Metric) -> Mean:
+        """Of the folds, which all have a score."""
+        return Mean.of([one.scores[metric.name] for one in self.scores])
 
-    def of(self, metric: Metric) -> float:
-        """The mean of the first metric, or of the one that decides where that is alike."""
-        return self.tie if metric.name == TIES else self.mean.value
+    def means(self) -> dict[str, float]:
+        """Of each metric that every fold has."""
+        first, *others = (one.scores for one in self.scores)
+        common = [name for name in first if all(name in other for other in others)]
+        return {name: fmean(one.scores[name] for one in self.scores) for name in common}
 
-    @property
-    def tie(self) -> float:
-        """What tells candidates of equal means apart."""
-        return fmean(one.tie for one in self.scores)
-
-    def order(self, metric: Metric) -> tuple[float, float]:
+    def order(self, metric: Metric) -> float:
         """The lower the better."""
-        value = self.mean.value
-        return (-value if metric.better == "higher" else value), self.tie
+        value = self.mean(metric).value
+        return -value if metric.better == "higher" else value
 
 
 def ranked(candidates: Iterable[Candidate], metric: Metric) -> list[Candidate]:
@@ -109,10 +110,11 @@ def _sets(folds: Folds, number: int) -> Sets:
 def _scored(number: int, problem: LearningProblem, replica: Replica) -> FoldScore:
     if replica.failure is not None:
         told = replica.failure
-        return FoldScore(number, 0.0, 0.0, replica.epochs, f"{told.where}: {told.what}")
-    prepared = problem.prepared
-    rows = prepared.rows(TEST)
-    predicted = problem.predictor(replica.weights).predict_inputs(prepared.x[rows])
-    scores = score(problem.loss, prepared.target.truth(prepared.table)[rows], predicted)
-    value = next(iter(scores.values()))
-    return FoldScore(number, value, scores.get(TIES, 0.0), replica.epochs, "")
+        return FoldScore(number, {}, replica.epochs, f"{told.where}: {told.what}")
+    prepared, predictor = problem.prepared, problem.predictor(replica.weights)
+    sets = {which: prepared.rows(which) for which in (VALIDATION, TEST)}
+    raw = {s: (rows, predictor.predict_inputs(prepared.x[rows])) for s, rows in sets.items()}
+    done = finish(problem, {which: one for which, one in raw.items() if len(one[0])})
+    rows, predicted = done.seen[TEST]
+    scores = score(problem.loss, truth_of(problem)[rows], predicted, done.decided(TEST))
+    return FoldScore(number, scores, replica.epochs, "")

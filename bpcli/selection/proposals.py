@@ -11,7 +11,7 @@ from bpcli.experiment.search import TuneSpec
 from bpcli.metrics.metric import Metric
 
 
-def optuna_study(spec: TuneSpec, objective: Metric, seed: int) -> Any:
+def optuna_study(spec: TuneSpec, metric: Metric, seed: int) -> Any:
     """An empty study whose every choice is spelled out, for defaults change between releases."""
     try:
         import optuna
@@ -36,7 +36,7 @@ def optuna_study(spec: TuneSpec, objective: Metric, seed: int) -> Any:
         study_name="bpcli",  # hyperband deals out its trials by the name
         sampler=samplers[spec.sampler](),
         pruner=pruners[spec.pruner](),
-        direction="maximize" if objective.better == "higher" else "minimize",
+        direction="maximize" if metric.better == "higher" else "minimize",
     )
 
 

@@ -20,10 +20,9 @@ from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.distributions import Distribution
 from bpcli.experiment.search import TuneSpec
-from bpcli.metrics.metric import Metric, metrics_for
+from bpcli.metrics.metric import Kind, Metric, metrics_for
 from bpcli.selection.procedure import (
     ENOUGH,
-    TIES,
     WHOLE,
     Candidate,
     FoldScore,
@@ -63,16 +62,13 @@ class Tuning:
             what = f"a trial needs {ENOUGH} folds, there are {len(self.folds.folds)}"
             raise DataError(Problem("BP-S010", "split.folds", what, "ask for more folds"))
         assert config.loss
-        metrics = metrics_for(config.loss.predicts)
-        self.metric: Metric = metrics[0]
-        # Accuracy moves in steps of a row, and among good settings it is mostly luck.
-        self.objective = next((one for one in metrics if one.name == TIES), self.metric)
+        self.metric = _metric(spec.metric, config.loss.predicts)
         self.settings = [Setting(0, {})]
         self.pruned: set[int] = set()
         self.spent = 0.0  # seconds
         self._seconds: defaultdict[int, float] = defaultdict(float)  # of each trial, on folds
         self._scores: dict[tuple[int, int], FoldScore] = {}
-        self._study = optuna_study(spec, self.objective, config.seed)
+        self._study = optuna_study(spec, self.metric, config.seed)
         self._judged: set[tuple[int, int]] = set()  # trials, after so many folds
         self._batch: list[Any] = []  # Optuna's trials that are not told yet
 
@@ -83,14 +79,15 @@ class Tuning:
             scores = self._train(group)
         except (ConfigError, DataError) as error:  # of what folds have too few rows for
             told = reason_of(error)
-            scores = [FoldScore(number, 0.0, 0.0, 0, told) for number in group.folds or [WHOLE]]
+            scores = [FoldScore(number, {}, 0, told) for number in group.folds or [WHOLE]]
         return Scored(*group[:2], time.perf_counter() - begin, scores).to_json()
 
     def take(self, line: str) -> None:
         """Take in a group, of this sitting or an earlier one."""
         scored = Scored.from_json(line)
         self.spent += scored.seconds
-        self._scores |= {(scored.trial, one.fold): one for one in scored.scores}
+        scores = (one.requiring(self.metric) for one in scored.scores)
+        self._scores |= {(scored.trial, one.fold): one for one in scores}
         if scored.scores[0].fold != WHOLE:
             self._seconds[scored.trial] += scored.seconds
 
@@ -218,7 +215,7 @@ class Tuning:
             if judged or any(one.failure for one in scores) or not scores:
                 continue
             self._judged.add((setting.number, folds))
-            trial.report(Candidate("", tuple(scores)).of(self.objective), folds)
+            trial.report(Candidate("", tuple(scores)).mean(self.metric).value, folds)
             if trial.should_prune():
                 self.pruned.add(setting.number)
 
@@ -233,7 +230,7 @@ class Tuning:
             elif setting.number in self.pruned:
                 self._study.tell(trial, state=TrialState.PRUNED)
             else:
-                self._study.tell(trial, one.of(self.objective))
+                self._study.tell(trial, one.mean(self.metric).value)
         self._batch = []
 
     def _tell_first(self) -> None:
@@ -245,7 +242,7 @@ class Tuning:
         trial = self._study.ask()
         for path, distribution in self.space.items():
             distribution.draw(trial, path)
-        self._study.tell(trial, one.of(self.objective))
+        self._study.tell(trial, one.mean(self.metric).value)
 
     def _ask(self) -> None:
         """Propose the next batch."""
@@ -268,3 +265,19 @@ class Tuning:
         """The settings of the batch with Optuna's trials."""
         if self._batch:
             yield from zip(self.settings[-len(self._batch) :], self._batch, strict=True)
+
+
+def _metric(asked: Metric | None, predicts: Kind) -> Metric:
+    """What the search goes by.  Raises ConfigError for a metric of another task.
+
+    Of classes the log loss unless another is asked for: accuracy moves in steps of a row, and among
+    good settings it is mostly luck.
+    """
+    metrics = metrics_for(predicts)
+    if asked is None:
+        return next((one for one in metrics if one.name == "log_loss"), metrics[0])
+    if asked.measures != predicts:
+        what = f"{asked.name} is of {asked.measures}, the network predicts {predicts}"
+        fix = f"write one of {', '.join(one.name for one in metrics)}"
+        raise ConfigError(Problem("BP-C180", "tune.metric", what, fix))
+    return asked

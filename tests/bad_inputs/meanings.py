@@ -81,6 +81,7 @@ MEANINGS = {
     "BP-C177": "The network of an autoencoder is no list of layers.",
     "BP-C178": "Training ends before there are clusters.",
     "BP-C179": "A key compares the losses of the two phases of deep clustering.",
+    "BP-C180": "A search goes by a metric of another task.",
     "BP-C120": "A value cannot be written into a copy of the config.",
     "BP-D001": "The data file does not exist.",
     "BP-D002": "The data file is no regular file.",

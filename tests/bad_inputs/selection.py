@@ -184,6 +184,14 @@ CASES = [
         {"c.yaml": CONFIG},
     ),
     Case(
+        "a search by a metric of another task",
+        "BP-C180",
+        3,
+        ("tune.metric", "accuracy is of classes", "rmse"),
+        "tune c.yaml --set tune.metric=accuracy",
+        {"c.yaml": CONFIG},
+    ),
+    Case(
         "a search whose trials diverge",
         "BP-S011",
         0,
