@@ -39,16 +39,16 @@ def assign_sets(n: int, spec: SplitSpec, seed: int, strata: Ints | None, usable:
     keys = room.empty((n,))
     np.random.default_rng([seed, PURPOSE]).random(out=keys)
     sets = np.full(n, EXCLUDED, dtype=np.int8)
+    which = np.array([*seats, TRAIN], dtype=np.int8)
     for stratum in np.flatnonzero(sizes):
         own = usable & (strata == stratum)
-        order = np.argsort(keys[own], kind="stable")
-        counts = [int(held[stratum]) for held in seats.values()]
-        ranked = np.repeat(
-            np.array([*seats, TRAIN], dtype=np.int8), [*counts, len(order) - sum(counts)]
-        )
-        found = np.empty_like(ranked)
-        found[order] = ranked
-        sets[own] = found
+        ends = np.cumsum([int(held[stratum]) for held in seats.values()])
+        lowest = np.append(keys[own], np.inf)  # where no row is left to train on
+        lowest.partition(ends)
+        firsts = lowest[ends]  # the key from which on a row is in the next set
+        for rows in room.cut_rows(n, 1):
+            theirs = sets[rows]  # a view
+            theirs[own[rows]] = which[np.searchsorted(firsts, keys[rows][own[rows]], "right")]
     return sets
 
 

@@ -149,9 +149,11 @@ def take(array: Array, rows: NDArray[np.integer[Any]], out: Array, axis: int = 0
     if _room is None:
         # mode="clip" writes straight into `out`; the default mode buffers.
         return np.take(array, rows, axis=axis, out=out, mode="clip")
-    order = np.argsort(rows, kind="stable")
+    rising = bool((rows[1:] >= rows[:-1]).all())
+    order = None if rising else np.argsort(rows, kind="stable")
     for start in range(0, len(rows), FEW):
-        own = order[start : start + FEW]
+        part = slice(start, start + FEW)
+        own = part if order is None else order[part]
         np.moveaxis(out, axis, 0)[own] = np.moveaxis(np.take(array, rows[own], axis=axis), axis, 0)
         _room.release_some()
     return out

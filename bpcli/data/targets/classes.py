@@ -14,6 +14,7 @@ from bpcli.data.arrays import Floats, Ints, Tensors
 from bpcli.data.spec import Words
 from bpcli.data.table import Table
 from bpcli.data.targets.target import Answer, Levels, Target
+from bpcli.nn import room
 
 
 class ClassTarget(Target):
@@ -45,7 +46,8 @@ class ClassTarget(Target):
         unknown = sorted(set(cells.words) - index.keys())
         if unknown:
             raise DataError(self._unknown(table, unknown))
-        return np.array([*(index[word] for word in cells.words), -1], dtype=np.int64)[cells.codes]
+        known = np.array([*(index[word] for word in cells.words), -1], dtype=np.int64)
+        return room.by_rows(cells.codes, known.__getitem__)
 
     def _unknown(self, table: Table, unknown: list[str]) -> Problem:
         cells = table.cells(self.name)

@@ -14,6 +14,7 @@ from bpcli.data.scalers import Scaler, fit_scaler
 from bpcli.data.spec import Words
 from bpcli.data.table import Table
 from bpcli.data.targets.target import Answer, Levels, Target
+from bpcli.nn import room
 
 
 class RegressionTarget(Target):
@@ -32,7 +33,10 @@ class RegressionTarget(Target):
         return len(self.names)
 
     def truth(self, table: Table) -> Floats:
-        return np.stack([table.numbers(name) for name in self.names], axis=1)
+        values = room.empty((table.n_rows, self.width))
+        for i, name in enumerate(self.names):
+            values[:, i] = table.numbers(name)
+        return values
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         return {f"target.{name}": shape for name, shape in self.scaler.shapes(self.width).items()}
