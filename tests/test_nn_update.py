@@ -123,10 +123,11 @@ def test_clipping_by_value() -> None:
 def test_the_running_mean_of_the_parameters() -> None:
     how = method(iterations=5, ema=0.8)
     state = State.start(NETWORK, how, "float64")
-    expected = None
+    seen: list[Any] = []
     for _ in train(NETWORK, how, state, rows()):
-        flat = state.flat
-        expected = flat.copy() if expected is None else 0.8 * expected + 0.2 * flat
+        seen.append(state.flat.copy())
+        shares = 0.8 ** np.arange(len(seen))[::-1]
+        expected = np.average(seen, axis=0, weights=shares)
         assert state.result == pytest.approx(expected, rel=1e-12)
     assert not np.allclose(state.result, state.flat)
 

@@ -37,6 +37,15 @@ def test_the_length_follows_the_rows(rows: int, batch: int, updates: int, expect
     assert epochs(rows, batch, updates) == expected
 
 
+@pytest.mark.parametrize("rows, passes, window", [(1000, 128, 6), (200, 128, 2), (10**8, 1, 1526)])
+def test_tabular_predicts_with_the_mean_of_a_share_of_its_updates(
+    rows: int, passes: int, window: int
+) -> None:
+    recipe = Tabular().recipe(rows, "regression")
+    assert recipe.epochs == passes
+    assert recipe.ema == pytest.approx(1 - 1 / window, abs=1e-4)
+
+
 FIELDS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({}, "regression", ["scale", *["dense", "mish"] * 3]),
     ({}, "binary", ["scale", *["dense", "selu"] * 3]),

@@ -124,7 +124,8 @@ def test_the_running_mean_follows_by_the_number_of_updates() -> None:
     first = state.flat.copy()
     assert state.average is not None and (state.average == first).all()
     list(train(network, how, state, rows))
-    assert state.average == pytest.approx(0.9**2 * first + (1 - 0.9**2) * state.flat)
+    share = (1 - 0.9**2) / (1 - 0.9**BATCHES)
+    assert state.average == pytest.approx((1 - share) * first + share * state.flat)
 
 
 def test_where_it_diverges_is_named_and_undone() -> None:

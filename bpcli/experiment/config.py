@@ -284,7 +284,7 @@ class Config(Spec):
             gt=0,
             lt=1,
             description="decay of a running mean of the parameters, which then "
-            "is what validates and predicts, e.g. 0.999",
+            "is what validates and predicts, e.g. 0.999; default: the preset's",
         ),
     ] = None
     batch_size: Annotated[

@@ -132,6 +132,7 @@ def resolve(config: Config, prepared: Prepared) -> Config:
         "batch_size": _batch_size(config, recipe, rows),
         "regularization": config.regularization
         or (Regularization() if own_layers else recipe.regularization),
+        "ema": config.ema or (None if own_layers or full else recipe.ema),
         "stop": _stop(config, prepared, recipe.monitor, own_layers),
     }
     if config.iterations is None and config.epochs is None:

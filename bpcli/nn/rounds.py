@@ -150,7 +150,8 @@ class Rounds:
         """Count what a round of mean `loss` (R,) was, and let the running mean follow."""
         state, rows = self.state, sum(self.shards.rows_of(batch) for batch in batches)
         if state.average is not None and self.method.ema is not None:
-            share = 1 - self.method.ema ** len(batches) if state.iteration else 1.0
+            kept, seen = self.method.ema ** len(batches), state.iteration + len(batches)
+            share = (1 - kept) / (1 - self.method.ema**seen)
             state.average += share * (state.flat - state.average)
         state.iteration += len(batches)
         state.rows_seen += rows

@@ -151,11 +151,11 @@ class Stepper:
         return parts[0].copy() if len(parts) == 1 else np.add.reduce(parts, axis=0)
 
     def _average(self) -> None:
-        """average ← d · average + (1 − d) · θ; the first update copies θ."""
+        """average ← Σ d^(t−i) θ_i / Σ d^(t−i) over the updates i ≤ t; the start has no share."""
         average, decay = self.state.average, self.method.ema
         if average is None or decay is None:
             return
-        share = 1 - decay if self.state.iteration else 1.0
+        share = (1 - decay) / (1 - decay ** (self.state.iteration + 1))
         own = average[:, self.columns]
         own += share * (self.state.flat[:, self.columns] - own)
 

@@ -56,7 +56,8 @@ def _value_at(value: Any, path: str) -> Any:
 
 def _training(config: Config) -> dict[str, Distribution]:
     rate, batch = config.learning_rate, config.batch_size
-    space: dict[str, Distribution] = {"regularization.weight_decay": LogUniform(range=(1e-6, 1e-1))}
+    penalty = "l2" if config.regularization and config.regularization.l2 else "weight_decay"
+    space: dict[str, Distribution] = {f"regularization.{penalty}": LogUniform(range=(1e-6, 1e-1))}
     if isinstance(rate, float):
         ends = float(f"{rate / DOWN:.3g}"), float(f"{rate * UP:.3g}")
         space["learning_rate"] = LogUniform(range=ends)
