@@ -44,8 +44,11 @@ def test_outside_of_it_they_are_memory(tmp_path: Path) -> None:
     assert room.kept(given) is given
 
 
-def test_rows_are_taken(folder: Path) -> None:
+@pytest.mark.parametrize("rising", [False, True])
+def test_rows_are_taken(folder: Path, rising: bool) -> None:
     given, rows = room.kept(numbers(5000, 3)), np.random.default_rng(1).permutation(5000)[:3000]
+    if rising:
+        rows = np.sort(rows)
     assert np.array_equal(room.taken(given, rows), given[rows])
     out = np.empty((2, 3000, 3))
     assert np.array_equal(room.take(np.stack([given, -given]), rows, out, axis=1)[1], -given[rows])
