@@ -106,7 +106,8 @@ def _probabilities(problem: LearningProblem, done: Finished) -> Probabilities | 
 def _why_not(problem: LearningProblem, rows: int) -> str:
     if not rows:
         return "there are no validation rows"
-    return "a linear model is its equations" if problem.config.is_linear else "the config says so"
+    told = problem.config.is_told_by_equations
+    return "a linear model is its equations" if told else "the config says so"
 
 
 def _cut(problem: LearningProblem, done: Finished) -> Cut | None:

@@ -215,7 +215,7 @@ class Config(Spec):
         Network | None,
         Field(
             description="hidden layers in order, or a preset; default: tabular, for images resnet; "
-            "below 200 training rows linear, or mlp where folds find that it is better; the "
+            "below 400 training rows mlp or linear, as folds prefer, one without each fold; the "
             "output layer follows from the target, and what embeds categories from "
             "the columns"
         ),
@@ -374,6 +374,11 @@ class Config(Spec):
         layers = self.network if isinstance(self.network, tuple) else None
         plain = layers is not None and all(isinstance(layer, Flatten) for layer in layers)
         return plain and self.preprocess.numeric_embedding is None
+
+    @property
+    def is_told_by_equations(self) -> bool:
+        """Whether it is one linear network, which a reader may look at as a formula."""
+        return self.is_linear and self.networks == 1
 
     @property
     def is_unsupervised(self) -> bool:

@@ -184,7 +184,7 @@ class TabM(Preset):
 
 
 class Tabular(Preset):
-    """The default from 200 training rows on: realmlp_small, half as long.
+    """The default from 400 training rows on: realmlp_small, half as long.
 
     It predicts with a running mean of its parameters over some 64th of the updates. In batches of
     1,024 above 100,000 rows. Two classes are learned without label smoothing, which hides how rare

@@ -51,7 +51,7 @@ LOSSES: dict[str, Loss] = {
     "autoencoder": MSE(),
 }
 
-FEW = 200  # training rows, below which three wide layers find too little to learn from
+FEW = 400  # training rows, below which three wide layers find too little to learn from
 
 
 def with_scalers(config: Config) -> Config:
@@ -219,11 +219,11 @@ def _stop(config: Config, prepared: Prepared, monitor: str, own_layers: bool) ->
 def _calibration(config: Config, prepared: Prepared) -> Calibration:
     """Temperature where there are probabilities and rows to fit it on, unless the config says.
 
-    A network without hidden layers is told by its equations, which a calibration would bend.
+    One network without hidden layers is told by its equations, which a calibration would bend.
     """
     probabilities, rows = prepared.target.learned != "numbers", is_validated(config, prepared)
     if config.calibration is None:
-        wanted = probabilities and rows and not config.is_linear
+        wanted = probabilities and rows and not config.is_told_by_equations
         return Temperature() if wanted else Uncalibrated()
     if config.calibration.tensors() and not (probabilities and rows):
         what = (

@@ -1,6 +1,8 @@
-"""The network of a small table that names none: the simplest that its folds find good enough.
+"""The networks of a small table that names none: those of the preset that its folds prefer.
 
-It costs some trainings, so only a training asks for it; other commands look at the default.
+As many as there are folds, each without one of them: of few rows none is to be lost to validation,
+and each is trained as it was for the choice. That costs some trainings, so only a training asks for
+it; other commands look at the default.
 """
 
 from __future__ import annotations
@@ -9,15 +11,17 @@ from typing import Any
 
 from bpcli.config.errors import DataError
 from bpcli.data.prepare import Prepared
-from bpcli.experiment.config import Config
+from bpcli.experiment.config import Config, FoldsSpec
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.presets import MLP, Linear
 from bpcli.experiment.resolve import FEW, rows_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.selection.preset import PresetChoice, preferred
 
-PRESETS = {one.name: one for one in (Linear(), MLP())}  # the simplest first
-UPDATES = {Linear.name: None, MLP.name: 500}  # for the choice; None: as many as usual
+CANDIDATES: dict[str, dict[str, Any]] = {  # by name the keys that make it
+    Linear.name: {"network": Linear()},
+    MLP.name: {"network": MLP(), "learning_rate": 0.01, "iterations": 500},  # five need no more
+}
 
 
 def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice | None]:
@@ -25,18 +29,20 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
     prepared, config = prepare_and_resolve(loaded)
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
-    named = {
-        name: loaded.with_values(network=preset, iterations=UPDATES[name])
-        for name, preset in PRESETS.items()
-    }
     try:
-        choice = preferred({name: prepare_and_resolve(one) for name, one in named.items()})
+        choice = preferred(
+            {name: _with(loaded, candidate) for name, candidate in CANDIDATES.items()}
+        )
     except DataError:  # too few rows for folds
         return prepared, config, None
     if choice is None:
         return prepared, config, None
-    best = loaded.with_values(network=PRESETS[choice.winner.name])
-    return *prepare_and_resolve(best), choice
+    folds = {"ensemble": FoldsSpec(folds=len(choice.winner.scores))}
+    return *_with(loaded, {**CANDIDATES[choice.winner.name], **folds}), choice
+
+
+def _with(loaded: Loaded, values: dict[str, Any]) -> tuple[Prepared, Config]:
+    return prepare_and_resolve(loaded.with_values(**values))
 
 
 def expanded(loaded: Loaded) -> dict[str, Any]:
@@ -51,7 +57,8 @@ def _is_open(config: Config, prepared: Prepared) -> bool:
     A rate or a length of training is that of a network, as `cv` and `lr-sweep` have found it.
     """
     one = config.takes_default_network and config.networks == 1 and config.shards is None
-    bare = config.learning_rate is None and config.epochs is None and config.iterations is None
+    lengths = config.epochs, config.iterations, config.stop.max_time
+    bare = config.learning_rate is None and all(one is None for one in lengths)
     supervised = not config.is_unsupervised and config.input is None
     ordered = prepared.split_method(config.split) == "time"
     return one and bare and supervised and not ordered and rows_of(config, prepared) < FEW

@@ -20,7 +20,7 @@ from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.distributions import Distribution
 from bpcli.experiment.search import TuneSpec
-from bpcli.metrics.metric import Kind, Metric, metrics_for
+from bpcli.metrics.metric import Kind, Metric, goal, metrics_for
 from bpcli.selection.procedure import (
     ENOUGH,
     WHOLE,
@@ -268,16 +268,11 @@ class Tuning:
 
 
 def _metric(asked: Metric | None, predicts: Kind) -> Metric:
-    """What the search goes by.  Raises ConfigError for a metric of another task.
-
-    Of classes the log loss unless another is asked for: accuracy moves in steps of a row, and among
-    good settings it is mostly luck.
-    """
-    metrics = metrics_for(predicts)
+    """What the search goes by.  Raises ConfigError for a metric of another task."""
     if asked is None:
-        return next((one for one in metrics if one.name == "log_loss"), metrics[0])
+        return goal(predicts)
     if asked.measures != predicts:
         what = f"{asked.name} is of {asked.measures}, the network predicts {predicts}"
-        fix = f"write one of {', '.join(one.name for one in metrics)}"
+        fix = f"write one of {', '.join(one.name for one in metrics_for(predicts))}"
         raise ConfigError(Problem("BP-C180", "tune.metric", what, fix))
     return asked
