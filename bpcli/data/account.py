@@ -12,6 +12,7 @@ from bpcli.data.layout import Block, DateParts, Flag, Levels
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import EXCLUDED, SET_NAMES
 from bpcli.data.table import Table
+from bpcli.nn import room
 
 NO_TARGET = "the target is missing"
 
@@ -59,7 +60,7 @@ def _columns(prepared: Prepared) -> dict[str, Any]:
 def _filled(prepared: Prepared) -> Iterator[tuple[str, dict[str, Any]]]:
     """The cells of each column without a value of their own in the rows used, and their place."""
     table, (layout, fitted) = prepared.table, prepared.features
-    rows = np.flatnonzero(prepared.sets != EXCLUDED)
+    rows = room.kept(np.flatnonzero(prepared.sets != EXCLUDED))
     medians = dict(zip(layout.scaled, fitted["feature.impute"].tolist(), strict=True))
     for name in layout.numeric:
         yield name, {"missing": count_gaps(table, name, rows), "taken_for": medians[name]}

@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.data.arrays import Floats, Ints
 from bpcli.data.numbers import truth_of
 from bpcli.data.table import Cells
+from bpcli.nn import room
 
 SUSPECTS = (  # words that often mean a missing cell; they do so only where the config says it
     *("NA", "N/A", "n/a", "#N/A", "?", "-", "null", "NULL", "Null"),
@@ -124,7 +125,7 @@ def outline_of(cells: Cells, rows: Ints | None = None) -> Facts:
     """The same without words, where numbers say all: many plain ones, of which none is a code."""
     if not cells.plain or cells.has_text(_MAYBE_CODES):
         return facts_of(cells, rows)
-    numbers = cells.numbers if rows is None else cells.numbers[rows]
+    numbers = cells.numbers if rows is None else room.taken(cells.numbers, rows)
     present = numbers[~np.isnan(numbers)]
     missing = len(numbers) - len(present)
     del numbers

@@ -171,9 +171,10 @@ def numbers_of(
     values: Floats = room.empty((len(sources), len(rows)))
     for column, source in zip(values, sources, strict=True):
         if isinstance(source, DateParts):
-            column[:] = table.days(source.name, source.format)[rows] - source.origin
+            room.take(table.days(source.name, source.format), rows, column)
+            column -= source.origin
         else:
-            column[:] = table.numbers(source)[rows]
+            room.take(table.numbers(source), rows, column)
     return values.T
 
 

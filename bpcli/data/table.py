@@ -121,8 +121,11 @@ class Cells:
 
     def counts(self, rows: Ints | None = None) -> Ints:
         """How many of the rows hold each word (K,); of all rows where none are given."""
-        codes = self.codes if rows is None else self.codes[rows]
-        return np.bincount(codes[codes >= 0], minlength=len(self.words)).astype(np.int64)
+        codes, counts = self.codes, np.zeros(1 + len(self.words), np.int64)  # of gaps first
+        for own in room.cut_rows(len(codes) if rows is None else len(rows), 1):
+            found = codes[own] if rows is None else codes[rows[own]]
+            counts += np.bincount(found + 1, minlength=len(counts))
+        return counts[1:]
 
 
 class Part(NamedTuple):
