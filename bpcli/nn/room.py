@@ -13,7 +13,7 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from errno import ENOMEM
 from math import prod
@@ -164,11 +164,11 @@ def by_rows(array: Array, make: Callable[[Array], Array], axis: int = 0) -> Arra
 
     The rows of what is made are counted along `axis`.
     """
-    cuts = cut_rows(len(array), array[:1].size)
-    if len(cuts) < 2:
+    width = array[:1].size
+    if len(array) <= _at_once(width):
         return make(array)
     whole: Array = np.empty(0)
-    for own in cuts:
+    for own in cut_rows(len(array), width):
         part = np.moveaxis(make(array[own]), axis, 0)
         if own.start == 0:
             shape = list(part.shape[1:])
@@ -187,10 +187,21 @@ def kept(array: Array) -> Array:
     return copy
 
 
-def cut_rows(rows: int, width: int) -> list[slice]:
-    """Rows of so many numbers, in runs that are made in memory."""
-    size = max(1, AT_ONCE // max(1, width))
-    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+def cut_rows(rows: int, width: int) -> Iterator[slice]:
+    """Rows of so many numbers, in runs that are made in memory; pages are let go between two.
+
+    Not left to the thread alone, which may have to wait for a busy processor.
+    """
+    size = _at_once(width)
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+        if _room is not None:
+            _room.release_some()
+
+
+def _at_once(width: int) -> int:
+    """How many rows of so many numbers are made in memory."""
+    return max(1, AT_ONCE // max(1, width))
 
 
 def mapped(path: Path, dtype: DTypeLike) -> Array:
