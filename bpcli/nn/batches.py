@@ -34,6 +34,20 @@ class Rows(NamedTuple):
         c = None if own[0].c is None else stacked([rows.c for rows in own if rows.c is not None])
         return cls(stacked([rows.x for rows in own]), stacked([rows.t for rows in own]), c)
 
+    @property
+    def size(self) -> int:
+        """N, how many there are."""
+        return self.x.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[np.floating[Any]]:
+        """The type of their numbers."""
+        return self.x.dtype
+
+    def run(self, own: slice) -> tuple[Array, Array]:
+        """x and t of some rows that stand one behind the other, as views."""
+        return self.x[:, own], self.t[:, own]
+
     def pick(self, replicas: Sequence[int]) -> Rows:
         """The rows of some of the replicas, in arrays of their own where they are not shared."""
         x, t = (a if len(a) == 1 else a[list(replicas)] for a in (self.x, self.t))

@@ -15,12 +15,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.nn.batches import Rows
 from bpcli.nn.divergence import Diverged, layer_of
 from bpcli.nn.layer import Array
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
-from bpcli.nn.shards import Parts, ShardBatches, ShardGradients, Shards, Work, in_turn
+from bpcli.nn.shards import Parts, Runs, ShardBatches, ShardGradients, Shards, Work, in_turn
 from bpcli.nn.sources import OwnRows
 from bpcli.nn.state import Saved, State
 from bpcli.nn.stepper import Board, Epoch, Stepper
@@ -52,9 +51,9 @@ class Reached(NamedTuple):
 class LocalSteps:
     """The steps of each shard, taken in this process."""
 
-    def __init__(self, network: Network, method: Method, rows: Rows) -> None:
+    def __init__(self, network: Network, method: Method, rows: Runs) -> None:
         alone = method._replace(shards=1, sync_every=1, parts=1)
-        flat = np.zeros((len(method.replicas), network.size), rows.x.dtype)
+        flat: Array = np.zeros((len(method.replicas), network.size), rows.dtype)
         memory = method.optimizer.memory(*flat.shape)
         slots = {name: np.zeros(shape, flat.dtype) for name, shape in memory.items()}
         self.state = State(flat, slots, np.zeros(len(flat)), np.zeros(len(flat)))
@@ -88,7 +87,7 @@ class Rounds:
         network: Network,
         method: Method,
         state: State,
-        rows: Rows,
+        rows: Runs,
         pause: Callable[[], None] = lambda: None,
         elsewhere: Parts | None = None,
     ) -> None:
@@ -169,7 +168,7 @@ class Rounds:
         return np.array(self.method.rates, np.float64) * learned
 
 
-def shard_work(network: Network, method: Method, rows: Rows) -> Work:
+def shard_work(network: Network, method: Method, rows: Runs) -> Work:
     """What is done in each shard, for any number of them."""
     kind = LocalSteps if method.sync_every > 1 else ShardGradients
     return kind(network, method, rows)

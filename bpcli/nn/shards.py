@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from bpcli.nn.batches import Batch, Ints, Rows
+from bpcli.nn.batches import Batch, Ints
 from bpcli.nn.divergence import layers_passed
 from bpcli.nn.evaluation import Evaluation
 from bpcli.nn.layer import Array
@@ -50,6 +50,29 @@ class Part(NamedTuple):
         return self._replace(grad=self.grad.copy())
 
 
+class Runs(Protocol):
+    """Training rows of which a shard may be had without the others; `Rows` are such."""
+
+    @property
+    def size(self) -> int:
+        """N, how many there are."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[np.floating[Any]]:
+        """The type of their numbers."""
+        ...
+
+    @property
+    def c(self) -> Array | None:
+        """The weights of all rows (1|R,N,1); None for equal ones."""
+        ...
+
+    def run(self, own: slice) -> tuple[Array, Array]:
+        """x (1|R,B,I) and t (1|R,B,O) of the rows of a shard."""
+        ...
+
+
 class Work(Protocol):
     """What is done in each shard."""
 
@@ -69,9 +92,9 @@ def in_turn(work: Work, shards: int) -> Parts:
 class Shards:
     """The shards of some training rows, and the batches of each."""
 
-    def __init__(self, method: Method, rows: Rows) -> None:
+    def __init__(self, method: Method, rows: Runs) -> None:
         self.method, self.rows = method, rows
-        self.parts = _parts(rows.x.shape[1], method.shards)
+        self.parts = runs_of(rows.size, method.shards)
         most = -(-method.batch_size // method.shards)
         self.room = -(-most // ROWS) * ROWS  # rows between two shards: noise goes by the row
         self.ordered, self.orders = -1, dict[int, Ints]()  # the epoch, and its order of each shard
@@ -79,7 +102,7 @@ class Shards:
     def rows_of(self, batch: int) -> int:
         """The rows of a batch, over all shards."""
         size = self.method.batch_size
-        return min(size, self.rows.x.shape[1] - batch * size)
+        return min(size, self.rows.size - batch * size)
 
     def share(self, number: int, epoch: int, batch: int) -> Batch:
         """A shard's rows of a batch, whose weights sum to 1 over all shards."""
@@ -108,13 +131,14 @@ class Shards:
         return weight
 
     def _batch(self, number: int, own: Ints, c: Array, rows: int) -> Batch:
-        x, t = self.rows.x.take(own, axis=1), self.rows.t.take(own, axis=1)
+        run = self.parts[number]
+        x, t = (array.take(own - run.start, axis=1) for array in self.rows.run(run))
         return Batch(x, t, c, rows, number * self.room)
 
     def _weights(self, own: Ints, every: Ints, rows: int) -> Array:
         """c (1|R,B,1) of own rows among `every` one that the weights sum to 1 over."""
         if self.rows.c is None:
-            return np.full((1, 1, 1), 1 / max(rows, 1), self.rows.x.dtype)
+            return np.full((1, 1, 1), 1 / max(rows, 1), self.rows.dtype)
         total = self.rows.c.take(every, axis=1).sum(axis=1, keepdims=True)
         c = self.rows.c.take(own, axis=1)
         return np.divide(c, total, out=np.zeros_like(c), where=total > 0)
@@ -131,7 +155,7 @@ class Shards:
         if number not in self.orders:
             own = self.parts[number]
             order = np.arange(own.start, own.stop)
-            if self.method.batch_size < self.rows.x.shape[1]:  # else that of the file
+            if self.method.batch_size < self.rows.size:  # else that of the file
                 generator(self.method.seed, Purpose.SHUFFLE, epoch, number).shuffle(order)
             self.orders[number] = order
         return self.orders[number]
@@ -147,9 +171,9 @@ class Shards:
 class ShardGradients:
     """The gradient of each shard's rows, computed in this process."""
 
-    def __init__(self, network: Network, method: Method, rows: Rows) -> None:
+    def __init__(self, network: Network, method: Method, rows: Runs) -> None:
         self.network, self.shards = network, Shards(method, rows)
-        self.flat = np.empty((len(method.replicas), network.size), rows.x.dtype)
+        self.flat = np.empty((len(method.replicas), network.size), rows.dtype)
         self.grad = np.empty_like(self.flat)
         self.evaluation = Evaluation(network, method, self.flat, self.grad)
 
@@ -179,8 +203,8 @@ class ShardBatches:
                 yield batch
 
 
-def _parts(n: int, shards: int) -> list[slice]:
-    """n rows in runs of as many, the first ones with one more where that does not come out."""
+def runs_of(n: int, shards: int) -> list[slice]:
+    """n rows as a run for each shard; the first ones have one more where that does not come out."""
     small, more = divmod(n, shards)
     ends = [number * small + min(number, more) for number in range(shards + 1)]
     return [slice(*both) for both in pairwise(ends)]
