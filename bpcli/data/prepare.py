@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Floats, Ints, Sets, Tensors
 from bpcli.data.declared import Boolean, Categorical, Date, DeclaredRole, Drop, Id, Numeric
+from bpcli.data.encoding import Encoding
 from bpcli.data.features import Features, describe_levels, fit_features
 from bpcli.data.header import header_problems, require_room
 from bpcli.data.input import Input
@@ -68,6 +69,11 @@ class Prepared(NamedTuple):
             for column in self.columns
             if column.role != "target"
         }
+
+    @property
+    def encoding(self) -> Encoding:
+        """What makes the numbers of any other rows."""
+        return Encoding(self.features, self.target, self.target_fitted)
 
     def settings(self) -> dict[str, Any]:
         """What was found out about the data, as fields of a `DataSpec`."""

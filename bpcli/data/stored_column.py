@@ -21,17 +21,32 @@ class Piece(NamedTuple):
 
     text: Path
     numbers: Path | None  # of a column of nothing but plain numbers and gaps
-    starts: Ints  # (B+1,) the first row of each block, and the number of rows
+    starts: Ints  # (B+1,) the row of the file that each block begins with, and the last one ends
     ends: Ints  # (B+1,) where in the text each block begins, and the last one ends
 
     @property
     def rows(self) -> int:
         """The cells."""
-        return int(self.starts[-1])
+        return int(self.starts[-1] - self.starts[0])
+
+    def around(self, own: slice) -> Piece:
+        """The blocks that some of its rows are in."""
+        first = int(np.searchsorted(self.starts, self.starts[0] + own.start, side="right")) - 1
+        last = int(np.searchsorted(self.starts, self.starts[0] + own.stop))
+        some = slice(first, last + 1)
+        return self._replace(starts=self.starts[some], ends=self.ends[some])
+
+    def plain(self) -> Floats | None:
+        """The numbers, where there are no other cells."""
+        if self.numbers is None:
+            return None
+        first, last = self.starts[[0, -1]].tolist()
+        return room.mapped(self.numbers, np.float64)[first:last]
 
     def blocks(self) -> Iterator[str]:
         """The text of each block."""
         with self.text.open("rb") as file:
+            file.seek(int(self.ends[0]))
             for size in np.diff(self.ends).tolist():
                 yield self._decoded(file.read(size), size)
 
@@ -64,6 +79,11 @@ class StoredColumn(NamedTuple):
         return cls(tuple(piece for column in columns for piece in column.pieces))
 
     @property
+    def rows(self) -> int:
+        """The cells."""
+        return sum(piece.rows for piece in self.pieces)
+
+    @property
     def blocks(self) -> Iterator[str]:
         """The text of each block."""
         return (block for piece in self.pieces for block in piece.blocks())
@@ -77,7 +97,7 @@ class StoredColumn(NamedTuple):
         found = np.empty(len(rows), dtype=object)
         for piece, start in zip(self.pieces, self._starts(), strict=True):
             own = np.flatnonzero((rows >= start) & (rows < start + piece.rows))
-            within = rows[own] - start
+            within = rows[own] - start + piece.starts[0]
             homes = np.searchsorted(piece.starts, within, side="right") - 1
             for number in np.unique(homes).tolist():
                 here = homes == number
@@ -87,10 +107,21 @@ class StoredColumn(NamedTuple):
 
     def numbers(self) -> Floats | None:
         """The number in each row (N,), NaN for a gap; None where another cell is among them."""
-        paths = [piece.numbers for piece in self.pieces if piece.numbers is not None]
-        if len(paths) < len(self.pieces):
+        if any(piece.numbers is None for piece in self.pieces):
             return None
-        return concatenated([room.mapped(path, np.float64) for path in paths])
+        return concatenated([one for piece in self.pieces if (one := piece.plain()) is not None])
+
+    def around(self, own: slice) -> tuple[StoredColumn, int]:
+        """The blocks that some of its rows are in, and the row that they begin with."""
+        pieces, first = list[Piece](), own.start
+        for piece, start in zip(self.pieces, self._starts(), strict=True):
+            within = slice(max(own.start - start, 0), min(own.stop - start, piece.rows))
+            if within.start < within.stop:
+                some = piece.around(within)
+                if not pieces:
+                    first = start + int(some.starts[0] - piece.starts[0])
+                pieces.append(some)
+        return StoredColumn(tuple(pieces)), first
 
     def _starts(self) -> list[int]:
         """The row that each piece begins with."""

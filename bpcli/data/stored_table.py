@@ -14,6 +14,7 @@ from bpcli.data.packed import BETWEEN
 from bpcli.data.spec import DataSpec
 from bpcli.data.stored_column import StoredColumn
 from bpcli.data.table import Cells, Table
+from bpcli.data.table_part import TablePart
 from bpcli.nn import room
 
 
@@ -52,32 +53,6 @@ class StoredCells(Cells):
         return self._found[pattern]
 
 
-class PartCells(Cells):
-    """Some rows of a column, with the words of the whole."""
-
-    def __init__(self, whole: Cells, own: slice, spec: DataSpec) -> None:
-        super().__init__(np.empty(0, object), spec.missing, spec.decimal, spec.thousands)
-        self._whole, self._own = whole, own
-
-    @cached_property
-    def _plain(self) -> Floats | None:
-        return self._whole.numbers[self._own] if self._whole.plain else None
-
-    @cached_property
-    def _coded(self) -> tuple[tuple[str, ...], Ints]:
-        return self._whole.words, self._whole.codes[self._own]
-
-    @cached_property
-    def values(self) -> Floats:
-        """As of the whole."""
-        return self._whole.values
-
-    @cached_property
-    def truth(self) -> Floats:
-        """As of the whole."""
-        return self._whole.truth
-
-
 class StoredTable(Table):
     """The rows of a file, or of several, in a cache."""
 
@@ -92,6 +67,15 @@ class StoredTable(Table):
             whole[own] = make(TablePart(self, own))
         return whole
 
+    def around(self, own: slice) -> tuple[Table, int]:
+        """The blocks of the cache that the rows are in."""
+        found = {name: self._stored(name).around(own) for name in self.names}
+        first = found[self.names[0]][1]
+        columns = {name: column for name, (column, _) in found.items()}
+        lines = self.lines[first : first + columns[self.names[0]].rows]
+        parts = tuple(part._replace(start=part.start - first) for part in self.parts)
+        return StoredTable(self.path, columns, lines, spec=self.spec, parts=parts), first
+
     def _made(self, name: str, numbers: Floats | None) -> Cells:
         return StoredCells(self._stored(name), self.n_rows, self.spec)
 
@@ -103,17 +87,3 @@ class StoredTable(Table):
     def _stacked_column(self, name: str, stack: Sequence[Table]) -> StoredColumn:
         tables = [table for table in stack if isinstance(table, StoredTable)]
         return StoredColumn.joined(table._stored(name) for table in tables)
-
-
-class TablePart(Table):
-    """Some rows of a table in a cache, to be encoded: what is wrong in it was found before."""
-
-    def __init__(self, whole: StoredTable, own: slice) -> None:
-        parts = tuple(part._replace(start=part.start - own.start) for part in whole.parts)
-        lines, columns = whole.lines[own], whole._columns
-        super().__init__(whole.path, columns, lines, spec=whole.spec, parts=parts)
-        self._whole, self._own = whole, own
-        self._days = whole._days  # of the words, which are the same
-
-    def _made(self, name: str, numbers: Floats | None) -> Cells:
-        return PartCells(self._whole.cells(name), self._own, self.spec)

@@ -182,6 +182,10 @@ class Table:
         """What `make` gives for the rows (N,width), each row by itself."""
         return make(self)
 
+    def around(self, own: slice) -> tuple[Table, int]:
+        """A table with these rows and few others, and the row of this one that it begins with."""
+        return self, 0
+
     def packed(self) -> Table:
         """The same part in a fraction of the memory."""
         columns = {name: self._packed(name) for name in self.names}
