@@ -13,10 +13,11 @@ import logging
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpcli.config.errors import Problem, ResourceError
@@ -59,14 +60,21 @@ class Cluster:
         """Pieces that can be done at once, by the workers of the moment."""
         return sum(self.client.nthreads().values())
 
+    @property
+    def workers(self) -> list[str]:
+        """The addresses of the workers of the moment."""
+        return list(self.client.nthreads())
+
     def work_through(
         self,
         work: Callable[[Item], Result],
         items: Sequence[Item],
         pause: Callable[[], None] = lambda: None,
+        homes: Mapping[int, str] = MappingProxyType({}),
     ) -> Iterator[Done[Result]]:
         """The results in the order in which they come; `work` and `items` can be pickled.
 
+        An item by its number is left to the worker at its home's address, while there is one.
         `pause` is called again and again, and may raise. Raises what the work raises, and
         ResourceError where a piece ends its workers again and again, or the scheduler is lost.
         """
@@ -75,7 +83,14 @@ class Cluster:
         try:
             for number, item in enumerate(items):
                 with warnings.catch_warnings(action="ignore"):  # of pieces that are large
-                    future = self.client.submit(work, item, pure=False, priority=-number)
+                    future = self.client.submit(
+                        work,
+                        item,
+                        pure=False,
+                        priority=-number,
+                        workers=homes.get(number),
+                        allow_other_workers=number in homes,
+                    )
                 waiting[future] = number
                 future.add_done_callback(finished.put)
             while waiting:

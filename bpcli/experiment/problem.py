@@ -15,6 +15,7 @@ from bpcli.experiment.cause import Scaling
 from bpcli.experiment.config import Config
 from bpcli.experiment.inputs import input_layers
 from bpcli.experiment.last_layer import last_layer
+from bpcli.experiment.learning import Learning
 from bpcli.experiment.predictor import Predictor
 from bpcli.experiment.resolve import network_of
 from bpcli.experiment.shards import require_apart, require_steps
@@ -28,7 +29,6 @@ from bpcli.nn.losses.loss import Loss
 from bpcli.nn.method import Method
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.optimizer import Elementwise
-from bpcli.nn.room import cut_rows
 
 
 class LearningProblem(NamedTuple):
@@ -65,10 +65,17 @@ class LearningProblem(NamedTuple):
 
     def training_rows(self) -> Rows:
         """What the network learns from."""
-        rows = self.prepared.rows(TRAIN)
-        x, t = self._arrays(rows)
-        c = row_weights(self.config.class_weight, self.prepared, rows)
-        return Rows(x, t, None if c is None else c.astype(x.dtype)[None, :, None])
+        return Rows(*self._arrays(self.prepared.rows(TRAIN)), self.weights())
+
+    def weights(self) -> Array | None:
+        """c (1,N,1) of the training rows; None where every row counts the same."""
+        c = row_weights(self.config.class_weight, self.prepared, self.prepared.rows(TRAIN))
+        return None if c is None else c.astype(self.config.dtype)[None, :, None]
+
+    def learning(self) -> Learning:
+        """What kind of numbers the network learns from."""
+        shape = self.prepared.x.shape[1], self.prepared.t.shape[1]
+        return Learning(self.loss, self.config.dtype, *shape)
 
     def method(self) -> Method:
         """How the config trains on the training rows."""
@@ -134,11 +141,5 @@ class LearningProblem(NamedTuple):
 
     def _arrays(self, rows: Ints) -> tuple[Array, Array]:
         """x (1,N,I) and t (1,N,O) of some rows, as training numbers."""
-        prepared, loss, dtype = self.prepared, self.loss, self.config.dtype
-        inputs = prepared.x.shape[1]
-        outputs = loss.targets(prepared.x[:0], prepared.t[:0]).shape[1]
-        x, t = (room.empty((len(rows), width), dtype) for width in (inputs, outputs))
-        for own in cut_rows(len(rows), inputs + outputs):
-            x[own] = self._inputs(rows[own])
-            t[own] = loss.targets(x[own], prepared.t[rows[own]])
-        return x[None], t[None]
+        t = self.prepared.t
+        return self.learning().arrays(rows, lambda some: (self._inputs(some), t[some]))

@@ -1,7 +1,8 @@
 """Work in processes that have not the data of this one: they read the same files, once.
 
-What travels is a plan: configs and paths, some kilobytes. So the files have to be at the same
-place for all, on one machine or on storage that several share.
+What travels is a plan: configs and paths, and what this process has found out about the data
+already. So the files have to be at the same place for all, on one machine or on storage that
+several share.
 """
 
 from __future__ import annotations
@@ -26,6 +27,18 @@ class Worker(NamedTuple):
 
 _workers: dict[str, Worker] = {}  # of this process, by identity; the last one only
 _one_at_a_time = threading.Lock()  # work arrays are not shared
+
+
+@dataclass(frozen=True)
+class Known:
+    """Does pieces in a process that has made the worker already; in any other one gives None."""
+
+    identity: str
+
+    def __call__(self, piece: Any) -> Any:
+        with _one_at_a_time:
+            worker = _workers.get(self.identity)
+            return None if worker is None else worker.work(piece)
 
 
 @dataclass(frozen=True)
