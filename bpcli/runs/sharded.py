@@ -24,9 +24,9 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.learning import Learning, OwnRuns
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.problem import LearningProblem
-from bpcli.nn.layer import Array
+from bpcli.experiment.resolve import network_of
+from bpcli.nn.layer import Array, Layer
 from bpcli.nn.method import Method
-from bpcli.nn.network import Network
 from bpcli.nn.rounds import shard_work
 from bpcli.nn.shards import Parts, runs_of
 from bpcli.nn.team import cut
@@ -54,7 +54,7 @@ class _Plan(NamedTuple):
 
     loaded: Loaded
     config: Config  # resolved
-    network: Network
+    layers: tuple[Layer, ...]
     method: Method
     learning: Learning
     encoding: Encoding
@@ -67,7 +67,7 @@ class _Plan(NamedTuple):
         return cls(
             loaded,
             problem.config,
-            problem.network,
+            problem.network.layers,
             method,
             problem.learning(),
             problem.prepared.encoding,
@@ -79,7 +79,8 @@ class _Plan(NamedTuple):
 def _worker(plan: _Plan) -> Worker:
     table = reader(plan.loaded)(plan.loaded.folder, plan.loaded.config.data)
     rows = OwnRuns(table, plan.encoding, plan.learning, plan.shards, plan.c)
-    own = shard_work(plan.network, plan.method, rows)
+    network = network_of(plan.layers, plan.learning.inputs)
+    own = shard_work(network, plan.method, rows)
 
     def work(piece: _Piece) -> list[Any]:
         return [own.part(number, piece.task).kept() for number in piece.shards]
