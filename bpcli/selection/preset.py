@@ -56,7 +56,8 @@ def preferred(settings: Mapping[str, tuple[Prepared, Config]]) -> PresetChoice |
     numbers = range(len(folds.folds))
     compared = settings.items() if len(numbers) >= ENOUGH else ()
     candidates = [
-        Candidate(name, tuple(fold_scores(*own, folds, numbers))) for name, own in compared
+        Candidate(name, tuple(fold_scores(rows, [own], folds, numbers)[0]))
+        for name, (rows, own) in compared
     ]
     assert config.loss
     return PresetChoice.of(candidates, goal(config.loss.predicts), folds.method)

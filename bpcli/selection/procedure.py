@@ -76,26 +76,36 @@ def ranked(candidates: Iterable[Candidate], metric: Metric) -> list[Candidate]:
 
 
 def fold_scores(
-    prepared: Prepared, config: Config, folds: Folds, numbers: Sequence[int]
-) -> list[FoldScore]:
-    """Train for some of the folds, those of one shape together, and score them."""
+    prepared: Prepared, configs: Sequence[Config], folds: Folds, numbers: Sequence[int]
+) -> list[list[FoldScore]]:
+    """Of each config the scores on some of the folds; trainings of one shape train together.
+
+    The configs differ in the learning rate only.
+    """
     sets = {number: _sets(folds, number) for number in numbers}
-    parts = {number: refit(prepared, config.preprocess, own) for number, own in sets.items()}
-    return _scores(config, parts)
+    preprocess = configs[0].preprocess
+    return _scores(configs, {n: refit(prepared, preprocess, own) for n, own in sets.items()})
 
 
 def whole_score(prepared: Prepared, config: Config) -> FoldScore:
     """Train with the rows as they are divided, and score the test rows."""
-    return _scores(config, {WHOLE: prepared})[0]
+    ((score,),) = _scores([config], {WHOLE: prepared})
+    return score
 
 
-def _scores(config: Config, parts: Mapping[int, Prepared]) -> list[FoldScore]:
-    problems = [LearningProblem.of(config, one) for one in parts.values()]
-    replicas = [Replica(Lesson.of(one), one.method().rates[0]) for one in problems]
+def _scores(configs: Sequence[Config], parts: Mapping[int, Prepared]) -> list[list[FoldScore]]:
+    lessons = [Lesson.of(LearningProblem.of(configs[0], one)) for one in parts.values()]
+    # Those of one fold stand together: where a group has no others, they share their rows.
+    replicas = [_replica(lesson, config) for lesson in lessons for config in configs]
     for group in groups_of(replicas):
         train_together([replicas[i] for i in group])
-    trained = zip(parts, problems, replicas, strict=True)
-    return [_scored(number, problem, replica) for number, problem, replica in trained]
+    of_config = (replicas[i :: len(configs)] for i in range(len(configs)))
+    return [[_scored(*both) for both in zip(parts, own, strict=True)] for own in of_config]
+
+
+def _replica(lesson: Lesson, config: Config) -> Replica:
+    problem = lesson.problem._replace(config=config)
+    return Replica(lesson._replace(problem=problem), problem.method().rates[0])
 
 
 def _sets(folds: Folds, number: int) -> Sets:
@@ -107,10 +117,11 @@ def _sets(folds: Folds, number: int) -> Sets:
     return sets
 
 
-def _scored(number: int, problem: LearningProblem, replica: Replica) -> FoldScore:
+def _scored(number: int, replica: Replica) -> FoldScore:
     if replica.failure is not None:
         told = replica.failure
         return FoldScore(number, {}, replica.epochs, f"{told.where}: {told.what}")
+    problem = replica.lesson.problem
     prepared, predictor = problem.prepared, problem.predictor(replica.weights)
     sets = {which: prepared.rows(which) for which in (VALIDATION, TEST)}
     raw = {s: (rows, predictor.predict_inputs(prepared.x[rows])) for s, rows in sets.items()}

@@ -21,9 +21,7 @@ from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.replicas import Lesson, Replica
 from bpcli.experiment.stopping import rows_have_a_say
 from bpcli.metrics.metric import Metric, metrics_for
-from bpcli.nn.team import cut
-
-CACHE = 1 << 20  # bytes of a group: a core's own cache, and little to lose where one is killed
+from bpcli.selection.sharing import CACHE, dealt
 
 
 class Key(NamedTuple):
@@ -115,12 +113,11 @@ class Study:
         for key in sorted(keys, key=lambda key: (key.setting, key.repeat, key.fold)):
             shape = key.setting, self.lesson(key).shape
             by_shape.setdefault(shape, []).append(key)
-        return [group for alike in by_shape.values() for group in self._cut(alike, jobs)]
-
-    def _cut(self, alike: list[Key], jobs: int) -> list[list[Key]]:
-        fitting = most_at_once(self.lesson(alike[0]).problem, CACHE)
-        parts = max(-(-len(alike) // fitting), min(jobs, len(alike)))
-        return [alike[own] for own in cut(len(alike), parts, 1)]
+        return [
+            list(group)
+            for alike in by_shape.values()
+            for group in dealt(alike, most_at_once(self.lesson(alike[0]).problem, CACHE), jobs)
+        ]
 
     def train(
         self, group: Sequence[Key], predict: Callable[[Trial, Replica], Prediction]

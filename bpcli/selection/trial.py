@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -26,21 +26,22 @@ class Setting(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The folds of a trial that are trained together; none: one training on all its rows."""
+    """Trials that are trained together, for these folds; none: one training on all rows.
+
+    They were proposed at once, and their configs differ in the learning rate only.
+    """
 
     search: str  # its name
-    trial: int
-    assignments: tuple[str, ...]  # that make its config
-    folds: list[int]
+    trials: Sequence[Setting]
+    folds: Sequence[int]
 
 
 class Scored(NamedTuple):
     """What came of a group."""
 
     search: str
-    trial: int
     seconds: float
-    scores: list[FoldScore]
+    trials: dict[int, list[FoldScore]]  # by number
 
     def to_json(self) -> str:
         """One line; its numbers read back to the same bits."""

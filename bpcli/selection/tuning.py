@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from bpcli.selection.procedure import (
 )
 from bpcli.selection.proposals import optuna_study
 from bpcli.selection.race import rounds
+from bpcli.selection.sharing import dealt, in_common, most_alike
 from bpcli.selection.trial import Group, Scored, Setting, assignments_of, reason_of
 
 Prepare = Callable[[Sequence[str]], tuple[Prepared, Config]]  # of the config with PATH=VALUE
@@ -66,7 +67,8 @@ class Tuning:
         self.settings = [Setting(0, {})]
         self.pruned: set[int] = set()
         self.spent = 0.0  # seconds
-        self._seconds: defaultdict[int, float] = defaultdict(float)  # of each trial, on folds
+        # On folds, by the first trial of a group; the others were proposed with it.
+        self._seconds: defaultdict[int, float] = defaultdict(float)
         self._scores: dict[tuple[int, int], FoldScore] = {}
         self._study = optuna_study(spec, self.metric, config.seed)
         self._judged: set[tuple[int, int]] = set()  # trials, after so many folds
@@ -79,28 +81,32 @@ class Tuning:
             scores = self._train(group)
         except (ConfigError, DataError) as error:  # of what folds have too few rows for
             told = reason_of(error)
-            scores = [FoldScore(number, {}, 0, told) for number in group.folds or [WHOLE]]
-        return Scored(*group[:2], time.perf_counter() - begin, scores).to_json()
+            failed = [FoldScore(number, {}, 0, told) for number in group.folds or [WHOLE]]
+            scores = [failed] * len(group.trials)
+        numbers = (one.number for one in group.trials)
+        seconds = time.perf_counter() - begin
+        return Scored(group.search, seconds, dict(zip(numbers, scores, strict=True))).to_json()
 
     def take(self, line: str) -> None:
         """Take in a group, of this sitting or an earlier one."""
         scored = Scored.from_json(line)
         self.spent += scored.seconds
-        scores = (one.requiring(self.metric) for one in scored.scores)
-        self._scores |= {(scored.trial, one.fold): one for one in scores}
-        if scored.scores[0].fold != WHOLE:
-            self._seconds[scored.trial] += scored.seconds
+        for trial, scores in scored.trials.items():
+            self._scores |= {(trial, one.fold): one.requiring(self.metric) for one in scores}
+        first = min(scored.trials)
+        if scored.trials[first][0].fold != WHOLE:
+            self._seconds[first] += scored.seconds
 
     def pending(self, jobs: int = 1) -> list[Group]:
         """The groups to do next; empty when all trials are through.
 
-        Without pruning a trial is one group. Else its folds are added step by step, and after each
-        step those that do badly are left behind.
+        Without pruning a trial is through all folds at once. Else they are added step by step, and
+        after each step those that do badly are left behind.
         """
         while True:
             for folds in self._steps:
-                if groups := list(self._missing(folds)):
-                    return groups
+                if missing := list(self._missing(folds)):
+                    return self._groups(missing, jobs)
                 self._prune(folds)
             self._tell()
             if len(self.settings) >= self.spec.trials or self._late:
@@ -131,7 +137,7 @@ class Tuning:
     def winner(self) -> Group:
         """The best setting, to be trained on all rows of the search; there has to be one."""
         assert self.best
-        return Group(self.name, self.best.number, tuple(self.best.assignments), [])
+        return Group(self.name, [self.best], [])
 
     @property
     def winner_score(self) -> FoldScore | None:
@@ -147,7 +153,7 @@ class Tuning:
     def left(self) -> int:
         """Trainings needed still, if no trial fails or is pruned."""
         full, tried = len(self.folds.folds), len(self.settings)
-        begun = sum(len(group.folds) for group in self._missing(full))
+        begun = sum(len(folds) for _, folds in self._missing(full))
         return begun + full * max(0, self.spec.trials - tried)
 
     @property
@@ -176,9 +182,23 @@ class Tuning:
         """Optuna's own account of the trials but the first."""
         return self._study
 
-    def _train(self, group: Group) -> list[FoldScore]:
-        made = self.prepare(*group.assignments)
-        return fold_scores(*made, self.folds, group.folds) if group.folds else [whole_score(*made)]
+    def _train(self, group: Group) -> list[list[FoldScore]]:
+        made = [self.prepare(*one.assignments) for one in group.trials]
+        if not group.folds:
+            return [[whole_score(*both)] for both in made]
+        configs = [config for _, config in made]
+        return fold_scores(made[0][0], configs, self.folds, group.folds)
+
+    def _groups(self, missing: Iterable[tuple[Setting, Sequence[int]]], jobs: int) -> list[Group]:
+        """Those that train together: of one shape, few enough for the cache, some for each job."""
+        alike: defaultdict[tuple[Any, ...], list[Setting]] = defaultdict(list)
+        for one, folds in missing:
+            alike[in_common(self.prepare(*one.assignments)[1]), *folds].append(one)
+        return [
+            Group(self.name, trials, folds)
+            for (_, *folds), every in alike.items()
+            for trials in dealt(every, most_alike(*self.prepare(*every[0].assignments)), jobs)
+        ]
 
     @property
     def _late(self) -> bool:
@@ -195,15 +215,15 @@ class Tuning:
     def _scored(self, number: int, folds: Sequence[int]) -> Iterator[FoldScore]:
         yield from (self._scores[number, f] for f in folds if (number, f) in self._scores)
 
-    def _missing(self, folds: int) -> Iterator[Group]:
-        """What the trials still have to do to be through so many folds."""
+    def _missing(self, folds: int) -> Iterator[tuple[Setting, list[int]]]:
+        """The folds that trials still have to do to be through so many."""
         for one in self.settings:
             if one.failure or one.number in self.pruned:
                 continue
             missing = [f for f in range(folds) if (one.number, f) not in self._scores]
             failed = any(score.failure for score in self._scored(one.number, range(folds)))
             if missing and not failed:
-                yield Group(self.name, one.number, tuple(one.assignments), missing)
+                yield one, missing
 
     def _prune(self, folds: int) -> None:
         """Leave behind what Optuna's pruner gives up after so many folds."""
