@@ -63,8 +63,7 @@ def test_any_jobs_and_any_interruption_give_the_same_bytes(config: Path, tmp_pat
     calm = files(tmp_path / "s")
     assert files(tmp_path / "two") == calm
     journal = (tmp_path / "s" / JOURNAL).read_text().splitlines(keepends=True)
-    assert len(journal) == 1 + 7
-    for kept in (1, 3, 6):
+    for kept in (1, 3, len(journal) - 1):
         cut = tmp_path / f"cut-{kept}"
         cut.mkdir()
         (cut / JOURNAL).write_text("".join(journal[:kept]))
