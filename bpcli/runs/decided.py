@@ -37,8 +37,14 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
         return prepared, config, None
     if choice is None:
         return prepared, config, None
-    folds = {"ensemble": FoldsSpec(folds=len(choice.winner.scores))}
+    folds = {"ensemble": FoldsSpec(folds=config.split.folds)}
     return *_with(loaded, {**CANDIDATES[choice.winner.name], **folds}), choice
+
+
+def folds_kept(loaded: Loaded, prepared: Prepared) -> list[str]:
+    """That the folds stay which scored a network, as PATH=VALUE; none where a training has none."""
+    keeps = _is_open(loaded.config, prepared)
+    return [f"ensemble={{folds: {loaded.config.split.folds}}}"] if keeps else []
 
 
 def _with(loaded: Loaded, values: dict[str, Any]) -> tuple[Prepared, Config]:

@@ -20,6 +20,7 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.resolve import preset_of
 from bpcli.runs import folder as names
+from bpcli.runs.decided import folds_kept
 from bpcli.runs.files import remove_file, write_file
 from bpcli.runs.folder import Kind, write_json
 from bpcli.runs.journal import JOURNAL
@@ -163,8 +164,9 @@ class TuneRun:
         files = given.config.data.files.items()
         paths = {k: relpath((given.folder / f).resolve(), self.folder.resolve()) for k, f in files}
         named = any(path.startswith("network") for path in best.values)
-        usual = [] if named else default_network(given, self.search.prepare()[0])
-        wanted = [*kept, *usual, *best.assignments, *_files(paths)]
+        prepared = self.search.prepare()[0]
+        usual = [] if named else default_network(given, prepared)
+        wanted = [*kept, *usual, *best.assignments, *folds_kept(given, prepared), *_files(paths)]
         value = override(parse_document(given.text, given.path.name), wanted).value
         text = given.text
         try:
