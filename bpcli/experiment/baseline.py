@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from bpcli.experiment.config import Config
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.presets import Linear
 from bpcli.experiment.problem import LearningProblem
+from bpcli.experiment.replicas import Lesson, Replica, groups_of
 from bpcli.experiment.resolve import LOSSES, resolve
 from bpcli.metrics.metric import Floats
 from bpcli.nn import room
@@ -34,14 +36,24 @@ def constant_baseline(problem: LearningProblem) -> Baseline:
     return Baseline(description, np.broadcast_to(prediction, every))
 
 
-def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
-    """Linear, logistic or softmax regression by this engine; None where the model is linear.
+def linear_baselines(problems: Sequence[LearningProblem]) -> list[Floats]:
+    """What linear, logistic or softmax regression by this engine predicts of all rows (N,O), for
+    the rows of each problem; nothing where the models are linear themselves.
 
     Its probabilities are as the equations give them. A loss that needs its own units, or predicts
     quantiles, is the linear model's too.
     """
-    if config.is_linear:
-        return None
+    linear = [_linear(one.config, one.prepared) for one in problems if not one.config.is_linear]
+    replicas = [Replica(Lesson.of(one), one.method().rates[0]) for one in linear]
+    if replicas:
+        for _ in Fit(replicas, groups_of(replicas)):
+            pass
+    trained = zip(linear, replicas, strict=True)
+    return [o.predictor(r.weights).predict_inputs(o.prepared.x) for o, r in trained]
+
+
+def _linear(config: Config, prepared: Prepared) -> LearningProblem:
+    """The linear model's problem on the same rows."""
     plain = {"numeric": Linear.numeric, "numeric_embedding": None}
     preprocess = config.preprocess.model_copy(update=plain)
     if preprocess != config.preprocess:
@@ -56,13 +68,7 @@ def linear_baseline(config: Config, prepared: Prepared) -> Baseline | None:
         loss=loss,
         class_weight=config.class_weight,
     )
-    problem = LearningProblem.of(resolve(linear, prepared), prepared)
-    fit = Fit.of(problem)
-    for _ in fit:
-        pass
-    (trained,) = fit.replicas
-    prediction = problem.predictor(trained.weights).predict_inputs(prepared.x)
-    return Baseline(f"linear model, {loss.name}", prediction)
+    return LearningProblem.of(resolve(linear, prepared), prepared)
 
 
 def _own(loss: Loss) -> bool:

@@ -1,8 +1,8 @@
 """The networks of a small table that names none: those of the preset that its folds prefer.
 
-As many as there are folds, each without one of them: of few rows none is to be lost to validation,
-and each is trained as it was for the choice. That costs some trainings, so only a training asks for
-it; other commands look at the default.
+As many as there are folds, each without one of them: of few rows none is to be lost to validation.
+The choice costs some trainings, half as long each, so only a training asks for it; other commands
+look at the default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.selection.preset import PresetChoice, preferred
 
 CANDIDATES: dict[str, dict[str, Any]] = {  # by name the keys that make it
-    Linear.name: {"network": Linear()},
+    Linear.name: {"network": Linear(), "iterations": 1000},
     MLP.name: {"network": MLP(), "learning_rate": 0.01, "iterations": 500},  # five need no more
 }
 
@@ -31,7 +31,10 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
         return prepared, config, None
     try:
         choice = preferred(
-            {name: _with(loaded, candidate) for name, candidate in CANDIDATES.items()}
+            {
+                name: _with(loaded, {**one, "iterations": one["iterations"] // 2})
+                for name, one in CANDIDATES.items()
+            }
         )
     except DataError:  # too few rows for folds
         return prepared, config, None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from bpcli.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.assessment import Assessment, assess
-from bpcli.experiment.baseline import constant_baseline, linear_baseline
+from bpcli.experiment.baseline import constant_baseline, linear_baselines
 from bpcli.experiment.certainty import Certainty
 from bpcli.experiment.coefficients import Equations, equations
 from bpcli.experiment.finish import Finished, finish, truth_of
@@ -158,8 +158,7 @@ def _members(fit: Fit, each: Floats) -> Iterator[Member]:
 def _linear(members: Members) -> Finished | None:
     """What linear models come to that learn from the members' rows, with calibration and threshold
     as the members have them; None where those are linear."""
-    found = [linear_baseline(one.config, one.prepared) for one in members.problems]
-    predictions = [one.prediction for one in found if one is not None]
+    predictions = linear_baselines(members.problems)
     return finish(members.problem, members.by_set(predictions)) if predictions else None
 
 
