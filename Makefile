@@ -8,6 +8,7 @@ SECONDS := 60
 python := .venv/bin/python
 bench := .bench/env/bin/python
 fuzzer := .fuzz/env/bin/python
+workers = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)# tests wait for processes that they start
 
 # Settings of the caller's shell that would lead pip, Python or the tests astray.
 unexport MAKEFLAGS MFLAGS PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONWARNINGS VIRTUAL_ENV
@@ -28,7 +29,7 @@ train: .venv/.ready ## train the iris network; any other: make train CONFIG=my.y
 	.venv/bin/bpcli train $(CONFIG)
 
 test: .venv/.ready-dev ## run the tests
-	@$(python) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	@$(python) -m pytest --numprocesses $(workers) --maxprocesses 4 --dist worksteal
 
 lint: .venv/.ready-dev ## look for mistakes: ruff, formatting, types
 	@$(python) -m ruff check --quiet

@@ -30,12 +30,8 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
     try:
-        choice = preferred(
-            {
-                name: _with(loaded, {**one, "iterations": one["iterations"] // 2})
-                for name, one in CANDIDATES.items()
-            }
-        )
+        shorter = {n: {**one, "iterations": one["iterations"] // 2} for n, one in CANDIDATES.items()}
+        choice = preferred({name: _with(loaded, values) for name, values in shorter.items()})
     except DataError:  # too few rows for folds
         return prepared, config, None
     if choice is None:
@@ -63,11 +59,13 @@ def expanded(loaded: Loaded) -> dict[str, Any]:
 def _is_open(config: Config, prepared: Prepared) -> bool:
     """Whether folds can be asked: of one network for few rows that have no order in time.
 
-    A rate or a length of training is that of a network, as `cv` and `lr-sweep` have found it.
+    An optimizer, a rate or a length of training is that of a network, as `cv` and `lr-sweep` have
+    found it.
     """
     one = config.takes_default_network and config.networks == 1 and config.shards is None
-    lengths = config.epochs, config.iterations, config.stop.max_time
-    bare = config.learning_rate is None and all(one is None for one in lengths)
+    method = config.optimizer, config.learning_rate
+    length = config.epochs, config.iterations, config.stop.max_time
+    bare = all(one is None for one in (*method, *length))
     supervised = not config.is_unsupervised and config.input is None
     ordered = prepared.split_method(config.split) == "time"
     return one and bare and supervised and not ordered and rows_of(config, prepared) < FEW
