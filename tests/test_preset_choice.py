@@ -119,6 +119,21 @@ def test_the_folds_stay_as_an_ensemble(tmp_path: Path) -> None:
     assert not len(prepared.rows(VALIDATION))
 
 
+@pytest.mark.parametrize(
+    "target, settings, expected",
+    [("yn", [], (2, 64)), ("abc", [], (1, 128)), ("yn", ["epochs=9"], (1, 9))],
+    ids=["two classes", "three", "a length of one's own"],
+)
+def test_two_classes_have_a_pair_of_networks_half_as_long(
+    tmp_path: Path, target: str, settings: list[str], expected: tuple[int, int]
+) -> None:
+    cells = "".join(f"{i % 97},{target[i % len(target)]}\n" for i in range(700))
+    (tmp_path / "t.csv").write_text("a,y\n" + cells)
+    (tmp_path / "c.yaml").write_text("data: {path: t.csv, target: y}\n")
+    _, config, choice = prepare_and_decide(load(tmp_path / "c.yaml", ["threads=1", *settings]))
+    assert (config.networks, config.epochs) == expected and choice is None
+
+
 @pytest.mark.parametrize("ensemble", ["null", "{folds: 3}"])
 def test_linear_classes_are_calibrated_unless_equations_tell_them(
     tmp_path: Path, ensemble: str

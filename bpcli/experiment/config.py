@@ -215,9 +215,9 @@ class Config(Spec):
         Network | None,
         Field(
             description="hidden layers in order, or a preset; default: tabular, for images resnet; "
-            "below 400 training rows mlp or linear, as folds prefer, one without each fold; the "
-            "output layer follows from the target, and what embeds categories from "
-            "the columns"
+            "two of half the length for two classes; below 400 training rows mlp or linear, as "
+            "folds prefer, one without each fold; the output layer follows from the target, and "
+            "what embeds categories from the columns"
         ),
     ] = None
     decoder: Annotated[

@@ -75,10 +75,15 @@ class Linear(Preset):
     """No hidden layer: linear, logistic or softmax regression, as the target asks."""
 
     name: ClassVar[str] = "linear"
+    prior: Annotated[
+        bool, Field(description="an l2 of 1/N on N rows where the target is no number")
+    ] = False
 
     def recipe(self, rows: int, task: str) -> Recipe:
         batch = batch_size(rows)
-        return Recipe((), Adam(), 0.03, Cosine(), batch, epochs(rows, batch, updates=1000))
+        prior = _prior(rows) if self.prior and task != "regression" else Regularization()
+        passes = epochs(rows, batch, updates=1000)
+        return Recipe((), Adam(), 0.03, Cosine(), batch, passes, regularization=prior)
 
 
 class MLP(Preset):
@@ -112,7 +117,7 @@ class MLP(Preset):
             Cosine(),
             batch,
             epochs(rows, batch, updates=2000),
-            regularization=Regularization(l2=float(f"{1 / rows:.3g}")),
+            regularization=_prior(rows),
         )
 
 
@@ -298,6 +303,11 @@ def _layer(
     before = () if normalization is None else (normalization,)
     after = (Dropout(rate=dropout),) if dropout else ()
     return (dense, *before, activation, *after)
+
+
+def _prior(rows: int) -> Regularization:
+    """The l2 that is a standard normal prior of the weights where a class is learned."""
+    return Regularization(l2=float(f"{1 / rows:.3g}"))
 
 
 def _ema(updates: int) -> float:

@@ -52,6 +52,7 @@ LOSSES: dict[str, Loss] = {
 }
 
 FEW = 400  # training rows, below which three wide layers find too little to learn from
+MANY = 100_000  # training rows, of which one network is sure enough
 
 
 def with_scalers(config: Config) -> Config:

@@ -1,8 +1,9 @@
-"""The networks of a small table that names none: those of the preset that its folds prefer.
+"""The networks that a config is trained as which leaves them open.
 
-As many as there are folds, each without one of them: of few rows none is to be lost to validation.
-The choice costs some trainings, half as long each, so only a training asks for it; other commands
-look at the default.
+Of few rows those of the preset that folds prefer, as many as there are folds, each without one of
+them: no row is to be lost to validation. The choice costs some trainings, half as long each. Of two
+classes a pair of the default, half as long each: what one network says of a row between the classes
+is chance to a good part. Only a training asks; other commands look at one network.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config, FoldsSpec
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.presets import MLP, Linear
-from bpcli.experiment.resolve import FEW, rows_of
+from bpcli.experiment.resolve import FEW, MANY, rows_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.selection.preset import PresetChoice, preferred
 
 CANDIDATES: dict[str, dict[str, Any]] = {  # by name the keys that make it
-    Linear.name: {"network": Linear(), "iterations": 1000},
+    Linear.name: {"network": Linear(prior=True), "iterations": 1000},
     MLP.name: {"network": MLP(), "learning_rate": 0.01, "iterations": 500},  # five need no more
 }
 
@@ -29,21 +30,37 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
     prepared, config = prepare_and_resolve(loaded)
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
+    rows = rows_of(config, prepared)
+    if rows < FEW:
+        choice = _choice(loaded)
+        return (prepared, config, None) if choice is None else (*_folds(loaded, choice), choice)
+    if prepared.task == "binary" and rows <= MANY:
+        half = (config.epochs or 2) // 2
+        return *_with(loaded, {"ensemble": 2, "epochs": half}), None
+    return prepared, config, None
+
+
+def _choice(loaded: Loaded) -> PresetChoice | None:
+    """What the folds prefer; None where there are too few rows for folds."""
     try:
-        shorter = {n: {**one, "iterations": one["iterations"] // 2} for n, one in CANDIDATES.items()}
-        choice = preferred({name: _with(loaded, values) for name, values in shorter.items()})
-    except DataError:  # too few rows for folds
-        return prepared, config, None
-    if choice is None:
-        return prepared, config, None
-    folds = {"ensemble": FoldsSpec(folds=config.split.folds)}
-    return *_with(loaded, {**CANDIDATES[choice.winner.name], **folds}), choice
+        return preferred({name: _with(loaded, _shorter(one)) for name, one in CANDIDATES.items()})
+    except DataError:
+        return None
+
+
+def _folds(loaded: Loaded, choice: PresetChoice) -> tuple[Prepared, Config]:
+    folds = {"ensemble": FoldsSpec(folds=loaded.config.split.folds)}
+    return _with(loaded, {**CANDIDATES[choice.winner.name], **folds})
 
 
 def folds_kept(loaded: Loaded, prepared: Prepared) -> list[str]:
     """That the folds stay which scored a network, as PATH=VALUE; none where a training has none."""
-    keeps = _is_open(loaded.config, prepared)
+    keeps = _is_open(loaded.config, prepared) and rows_of(loaded.config, prepared) < FEW
     return [f"ensemble={{folds: {loaded.config.split.folds}}}"] if keeps else []
+
+
+def _shorter(values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, "iterations": values["iterations"] // 2}
 
 
 def _with(loaded: Loaded, values: dict[str, Any]) -> tuple[Prepared, Config]:
@@ -57,7 +74,7 @@ def expanded(loaded: Loaded) -> dict[str, Any]:
 
 
 def _is_open(config: Config, prepared: Prepared) -> bool:
-    """Whether folds can be asked: of one network for few rows that have no order in time.
+    """Whether networks can be trained for one that is asked for: of rows without an order in time.
 
     An optimizer, a rate or a length of training is that of a network, as `cv` and `lr-sweep` have
     found it.
@@ -68,4 +85,4 @@ def _is_open(config: Config, prepared: Prepared) -> bool:
     bare = all(one is None for one in (*method, *length))
     supervised = not config.is_unsupervised and config.input is None
     ordered = prepared.split_method(config.split) == "time"
-    return one and bare and supervised and not ordered and rows_of(config, prepared) < FEW
+    return one and bare and supervised and not ordered
