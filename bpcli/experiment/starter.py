@@ -74,7 +74,7 @@ def _asked(data: Path, named: Sequence[str], assignments: Sequence[str]) -> Docu
 
 
 def _proposals(task: str, reason: str, *, few: bool) -> dict[str, str]:
-    """What could stand below the data, by key; the network of few rows is left to their folds."""
+    """What could stand below the data, by key; the network is left open."""
     said, seed = _noted(f"task: {task}", reason), "seed: 0"
     split = _noted("split: {validation: 0.2, test: 0.2}", "the rest is trained on")
     if task == AUTOENCODER:
@@ -83,13 +83,12 @@ def _proposals(task: str, reason: str, *, few: bool) -> dict[str, str]:
     if task == CLUSTERING:
         loss = _noted("loss: {kmeans: auto}", "or the number of clusters: {kmeans: 3}")
         return {"task": said, "loss": loss, "seed": seed}
+    usual, chosen = (MLP.name, "folds choose") if few else (Tabular.name, "the default")
     layers = "or a list: [{dense: 64}, relu, {dense: 64}, relu]"
     return {
         "task": said,
         "split": split,
-        "network": _noted(f"# network: {MLP.name}", f"left open, folds choose; {layers}")
-        if few
-        else _noted(f"network: {Tabular.name}", layers),
+        "network": _noted(f"# network: {usual}", f"left open, {chosen}; {layers}"),
         "learning_rate": _noted(
             "# learning_rate: 0.003", "the preset has its own; here is where to try"
         ),
