@@ -8,13 +8,13 @@ is chance to a good part. Only a training asks; other commands look at one netwo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from bpcli.config.errors import DataError
+from bpcli.config.errors import DataError, Notice
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config, FoldsSpec
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.presets import MLP, Linear
+from bpcli.experiment.presets import MLP, Linear, Tabular
 from bpcli.experiment.resolve import FEW, MANY, rows_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.selection.preset import PresetChoice, preferred
@@ -25,8 +25,19 @@ CANDIDATES: dict[str, dict[str, Any]] = {  # by name the keys that make it
 }
 
 
-def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice | None]:
-    """The table, the resolved config, and how its network was chosen where there was a choice."""
+class Pair(NamedTuple):
+    """That there are two networks where one was left open."""
+
+    name: str  # of their preset
+
+    def notice(self) -> Notice:
+        """What is said of it."""
+        what = f"two of {self.name}, half as long each: the default for two classes"
+        return Notice("", "network", what, "name a network to have one of it")
+
+
+def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice | Pair | None]:
+    """The table, the resolved config, and how its networks were chosen where there was a choice."""
     prepared, config = prepare_and_resolve(loaded)
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
@@ -36,7 +47,7 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
         return (prepared, config, None) if choice is None else (*_folds(loaded, choice), choice)
     if prepared.task == "binary" and rows <= MANY:
         half = (config.epochs or 2) // 2
-        return *_with(loaded, {"ensemble": 2, "epochs": half}), None
+        return *_with(loaded, {"ensemble": 2, "epochs": half}), Pair(Tabular.name)
     return prepared, config, None
 
 
