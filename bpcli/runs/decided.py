@@ -46,8 +46,8 @@ def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice |
         choice = _choice(loaded)
         return (prepared, config, None) if choice is None else (*_folds(loaded, choice), choice)
     if prepared.task == "binary" and rows <= MANY:
-        half = (config.epochs or 2) // 2
-        return *_with(loaded, {"ensemble": 2, "epochs": half}), Pair(Tabular.name)
+        assert config.epochs  # the preset's, as no length was given
+        return *_with(loaded, {"ensemble": 2, "epochs": config.epochs // 2}), Pair(Tabular.name)
     return prepared, config, None
 
 
