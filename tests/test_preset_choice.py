@@ -46,7 +46,7 @@ def chosen(path: Path, *settings: str) -> tuple[int, list[str]]:
 def test_folds_decide_and_say_so(tmp_path: Path, kind: str, layers: int) -> None:
     found, (said,) = chosen(table(tmp_path, kind))
     assert found == layers
-    assert said.startswith(f"5 random folds prefer {'mlp' if layers else 'linear'}: rmse ")
+    assert said.startswith(f"5 random folds prefer {'mlp' if layers else 'linear'}")
 
 
 def candidate(name: str, metric: str, values: list[float], failure: str = "") -> Candidate:
@@ -75,6 +75,19 @@ def test_the_lower_log_loss_or_rmse_wins(
     choice = PresetChoice.of(pair, metric, "random")
     assert choice and choice.winner.name == winner
     assert choice.notice().what.startswith(f"3 random folds prefer {winner}: {metric.name} ")
+
+
+@pytest.mark.parametrize(
+    "linear, winner",
+    [([0.30, 0.30, 0.30], "linear"), ([0.25, 0.43, 0.43], "mlp"), ([0.42, 0.42, 0.42], "mlp")],
+    ids=["in all folds", "in one fold", "in none"],
+)
+def test_linear_has_to_lead_by_more_than_a_standard_error(linear: list[float], winner: str) -> None:
+    pair = [candidate("linear", "rmse", linear), candidate("mlp", "rmse", [0.40, 0.38, 0.41])]
+    choice = PresetChoice.of(pair, goal("numbers"), "random")
+    assert choice and choice.winner.name == winner
+    leads = np.mean(linear) < 0.39 and winner == "mlp"
+    assert choice.notice().what.endswith("less than a standard error") == leads
 
 
 def test_one_that_failed_in_a_fold_cannot_win() -> None:

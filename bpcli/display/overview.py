@@ -14,9 +14,10 @@ from bpcli.data.split import SET_NAMES
 from bpcli.display.figures import counted, duration
 from bpcli.display.tables import facts_table
 from bpcli.display.text import show
+from bpcli.experiment.few import FEW
 from bpcli.experiment.members import Members
 from bpcli.experiment.problem import LearningProblem
-from bpcli.experiment.resolve import FEW, default_preset, rows_of
+from bpcli.experiment.resolve import default_preset, rows_of
 from bpcli.nn.network import Network
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.data.prepare import Prepared
 from bpcli.data.split import TRAIN
 from bpcli.experiment.config import Config
+from bpcli.experiment.few import CANDIDATES, FEW
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.presets import Linear
 from bpcli.experiment.problem import LearningProblem
@@ -40,8 +41,8 @@ def linear_baselines(problems: Sequence[LearningProblem]) -> list[Floats]:
     """What linear, logistic or softmax regression by this engine predicts of all rows (N,O), for
     the rows of each problem; nothing where the models are linear themselves.
 
-    Its probabilities are as the equations give them. A loss that needs its own units, or predicts
-    quantiles, is the linear model's too.
+    Its probabilities are as the equations give them; of few rows it is the one that they may be
+    trained as. A loss that needs its own units, or predicts quantiles, is the linear model's too.
     """
     linear = [_linear(one.config, one.prepared) for one in problems if not one.config.is_linear]
     replicas = [Replica(Lesson.of(one), one.method().rates[0]) for one in linear]
@@ -58,15 +59,16 @@ def _linear(config: Config, prepared: Prepared) -> LearningProblem:
     preprocess = config.preprocess.model_copy(update=plain)
     if preprocess != config.preprocess:
         prepared = prepared.refitted(preprocess)
-    loss = config.loss if config.loss and _own(config.loss) else LOSSES[prepared.task]
+    own = config.loss if config.loss and _own(config.loss) else None
+    is_few = own is None and len(prepared.rows(TRAIN)) < FEW
     linear = Config(
         data=config.data,
         seed=config.seed,
         task=config.task,
         preprocess=preprocess,
-        network=Linear(),
-        loss=loss,
+        loss=own or LOSSES[prepared.task],
         class_weight=config.class_weight,
+        **(CANDIDATES[Linear.name] if is_few else {"network": Linear()}),
     )
     return LearningProblem.of(resolve(linear, prepared), prepared)
 

@@ -66,22 +66,25 @@ _NORMALIZATION = Choice(values=(None, "layer_norm", "batch_norm"))
 _DROPOUT = Uniform(range=(0.0, 0.5))
 Width = Annotated[int, Field(ge=1, description="units of each hidden layer")]
 Depth = Annotated[int, Field(ge=1, le=16, description="number of hidden layers")]
+Deviation = Annotated[float, Field(gt=0, description="σ of the prior, an l2 of 1/(σ²N) on N rows")]
 Normalization = Annotated[
     Layer | None, Field(description="before each activation, such as layer_norm")
 ]
 
 
 class Linear(Preset):
-    """No hidden layer: linear, logistic or softmax regression, as the target asks."""
+    """No hidden layer: linear, logistic or softmax regression, as the target asks.
+
+    With a prior its weights are taken for normal numbers where the target is no number.
+    """
 
     name: ClassVar[str] = "linear"
-    prior: Annotated[
-        bool, Field(description="an l2 of 1/N on N rows where the target is no number")
-    ] = False
+    prior: Deviation | None = None
 
     def recipe(self, rows: int, task: str) -> Recipe:
         batch = batch_size(rows)
-        prior = _prior(rows) if self.prior and task != "regression" else Regularization()
+        deviation = None if task == "regression" else self.prior
+        prior = Regularization() if deviation is None else _prior(rows, deviation)
         passes = epochs(rows, batch, updates=1000)
         return Recipe((), Adam(), 0.03, Cosine(), batch, passes, regularization=prior)
 
@@ -89,7 +92,7 @@ class Linear(Preset):
 class MLP(Preset):
     """Two hidden layers of silu units: the plain perceptron, the default for few rows.
 
-    Its l2 is 1/N on N rows, the standard normal prior of weights where classes are predicted.
+    Its l2 is a normal prior of the weights where classes are predicted.
     """
 
     name: ClassVar[str] = "mlp"
@@ -105,6 +108,7 @@ class MLP(Preset):
     activation: Annotated[Layer, Field(description="after each of them")] = Silu()
     normalization: Normalization = None
     dropout: Annotated[float, Field(ge=0, lt=1, description="after each activation")] = 0.0
+    prior: Deviation = 1.0
 
     def recipe(self, rows: int, task: str) -> Recipe:
         batch = batch_size(rows)
@@ -117,7 +121,7 @@ class MLP(Preset):
             Cosine(),
             batch,
             epochs(rows, batch, updates=2000),
-            regularization=_prior(rows),
+            regularization=_prior(rows, self.prior),
         )
 
 
@@ -305,9 +309,9 @@ def _layer(
     return (dense, *before, activation, *after)
 
 
-def _prior(rows: int) -> Regularization:
-    """The l2 that is a standard normal prior of the weights where a class is learned."""
-    return Regularization(l2=float(f"{1 / rows:.3g}"))
+def _prior(rows: int, deviation: float) -> Regularization:
+    """The l2 that is a normal prior of the weights where a class is learned."""
+    return Regularization(l2=float(f"{1 / (deviation**2 * rows):.3g}"))
 
 
 def _ema(updates: int) -> float:

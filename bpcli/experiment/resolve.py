@@ -11,6 +11,7 @@ from bpcli.data.spec import SplitSpec
 from bpcli.data.split import TRAIN
 from bpcli.experiment.calibration import Calibration, Temperature, Uncalibrated
 from bpcli.experiment.config import Config
+from bpcli.experiment.few import FEW
 from bpcli.experiment.image_presets import ResNet
 from bpcli.experiment.output_layer import OutputLayer
 from bpcli.experiment.presets import MLP, Preset, Recipe, Tabular
@@ -51,7 +52,6 @@ LOSSES: dict[str, Loss] = {
     "autoencoder": MSE(),
 }
 
-FEW = 400  # training rows, below which three wide layers find too little to learn from
 MANY = 100_000  # training rows, of which one network is sure enough
 
 

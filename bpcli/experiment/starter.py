@@ -22,8 +22,8 @@ from bpcli.data.table import Table
 from bpcli.data.task import infer_task
 from bpcli.data.without_target import AUTOENCODER, CLUSTERING
 from bpcli.experiment.config import Config
+from bpcli.experiment.few import FEW
 from bpcli.experiment.presets import MLP, Tabular
-from bpcli.experiment.resolve import FEW
 
 WIDTH = 40  # where the comments start
 CATEGORIES = ("unknown", "-")  # words that in a column of text may well be a category

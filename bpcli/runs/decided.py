@@ -13,16 +13,12 @@ from typing import Any, NamedTuple
 from bpcli.config.errors import DataError, Notice
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config, FoldsSpec
+from bpcli.experiment.few import CANDIDATES, FEW
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.presets import MLP, Linear, Tabular
-from bpcli.experiment.resolve import FEW, MANY, rows_of
+from bpcli.experiment.presets import Tabular
+from bpcli.experiment.resolve import MANY, rows_of
 from bpcli.runs.resolved import prepare_and_resolve, written_from
 from bpcli.selection.preset import PresetChoice, preferred
-
-CANDIDATES: dict[str, dict[str, Any]] = {  # by name the keys that make it
-    Linear.name: {"network": Linear(prior=True), "iterations": 1000},
-    MLP.name: {"network": MLP(), "learning_rate": 0.01, "iterations": 500},  # five need no more
-}
 
 
 class Pair(NamedTuple):

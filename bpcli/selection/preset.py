@@ -2,6 +2,8 @@
 
 A table of few rows seldom tells more than a linear model can say, and whether this one does can be
 asked of it: the best in the mean over the folds is taken, by the log loss where there are classes.
+The linear one has to lead by more than a standard error: one network is scored in a fold, but their
+mean is what will predict, and it errs less than each of them where they are no linear ones.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from bpcli.config.errors import Notice
 from bpcli.data.folds import make_folds
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
+from bpcli.experiment.presets import Linear
 from bpcli.metrics.metric import Metric, goal
 from bpcli.selection.procedure import ENOUGH, Candidate, fold_scores, ranked
 
 
 class PresetChoice(NamedTuple):
-    """The preset with the best score, the others that have one, and how they were compared."""
+    """The preset that is taken, the others that have a score, and how they were compared."""
 
     winner: Candidate
     others: list[Candidate]  # the best first
@@ -29,12 +32,19 @@ class PresetChoice(NamedTuple):
     def of(cls, candidates: Sequence[Candidate], metric: Metric, method: str) -> Self | None:
         """The choice among candidates, of equal ones the first; None where all have failed."""
         whole = ranked(candidates, metric)
-        return cls(whole[0], whole[1:], metric, method) if whole else None
+        if not whole:
+            return None
+        best, *others = whole
+        if others and best.name == Linear.name and not best.leads(others[0], metric):
+            best, *others = others[0], best, *others[1:]
+        return cls(best, others, metric, method)
 
     def notice(self) -> Notice:
         """`5 stratified folds prefer mlp: log_loss 0.04722 ± 0.012, linear 0.0583 ± 0.014`"""
         listed = (f"{one.name} {self._figure(one)}" for one in self.others)
         said = ", ".join([f"{self.metric.name} {self._figure(self.winner)}", *listed])
+        if self.others and self.others[0].order(self.metric) < self.winner.order(self.metric):
+            said += "; linear leads by less than a standard error"
         count = len(self.winner.scores)
         what = f"{count} {self.method} folds prefer {self.winner.name}: {said}"
         fix = "name a network to have one of it, without the folds"

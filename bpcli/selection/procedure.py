@@ -63,6 +63,13 @@ class Candidate(NamedTuple):
         common = [name for name in first if all(name in other for other in others)]
         return {name: fmean(one.scores[name] for one in self.scores) for name in common}
 
+    def leads(self, other: Candidate, metric: Metric) -> bool:
+        """Whether it is better by more than the standard error of the folds' differences."""
+        pairs = zip(self.scores, other.scores, strict=True)
+        gap = Mean.of([b.scores[metric.name] - a.scores[metric.name] for a, b in pairs])
+        lead = -gap.value if metric.better == "higher" else gap.value
+        return lead > (gap.error or 0)
+
     def order(self, metric: Metric) -> float:
         """The lower the better."""
         value = self.mean(metric).value
