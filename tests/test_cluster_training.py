@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clusters import by_hand, children
 from resuming import KILL, TERM, end, essence, flowers, wait_for
 from running import begin, bpcli
+
+from bpcli.execution import cluster
+from bpcli.experiment.load import load
+from bpcli.runs.train import TrainingRun
 
 CONFIG = """\
 data: {path: flowers.csv, target: species}
@@ -57,10 +63,10 @@ def test_a_worker_killed_in_the_middle_is_replaced(place: Path) -> None:
 @gradients
 def test_a_lost_scheduler_leaves_a_checkpoint_to_go_on_from(place: Path) -> None:
     words = ("train", "flowers.yaml", "-o", "lost")
-    with by_hand(place) as cluster:
-        process = begin(*words, "--cluster", cluster.file.name, cwd=place)
+    with by_hand(place) as hands:
+        process = begin(*words, "--cluster", hands.file.name, cwd=place)
         wait_for(place / "lost" / "checkpoint.safetensors", process)
-        cluster.scheduler.kill()
+        hands.scheduler.kill()
         code, said = end(process)
     assert code == 8, said
     error, fix, consequence = said.splitlines()[-3:]
@@ -115,15 +121,21 @@ def test_without_shards_a_cluster_has_nothing_to_do(place: Path) -> None:
     assert "shards=16" in bpcli(*words, cwd=place, code=2).stderr
 
 
-@gradients
-@pytest.mark.parametrize("workers", [1, 2])
-def test_workers_convert_the_files_of_a_table(place: Path, workers: int) -> None:
-    folder = place / f"converted-{workers}"
+def in_files(place: Path, name: str) -> Path:
+    """A folder with the same table in three files."""
+    folder = place / name
     folder.mkdir()
     head, *rows = (place / "flowers.csv").read_text().splitlines(keepends=True)
     for i in range(3):
         (folder / f"part-{i}.csv").write_text(head + "".join(rows[i * 50 : (i + 1) * 50]))
     (folder / "c.yaml").write_text(CONFIG.replace("flowers.csv", "part-*.csv, cache: auto"))
+    return folder
+
+
+@gradients
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_convert_the_files_of_a_table(place: Path, workers: int) -> None:
+    folder = in_files(place, f"converted-{workers}")
     bpcli("train", "c.yaml", "-o", "runs/here", cwd=folder)
     cached = ("--set", "data.cache=true")
     bpcli(
@@ -132,3 +144,21 @@ def test_workers_convert_the_files_of_a_table(place: Path, workers: int) -> None
     )
     assert essence(folder / "runs" / "there") == essence(folder / "runs" / "here")
     assert len(list((folder / "runs" / ".bpcli-cache").iterdir())) == 3
+
+
+@gradients
+def test_one_cluster_serves_a_whole_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = in_files(place, "served")
+    started = list[int]()
+    workers_here = cluster._workers_here
+
+    def counted(count: int) -> AbstractContextManager[Any]:
+        started.append(count)
+        return workers_here(count)
+
+    monkeypatch.setattr(cluster, "_workers_here", counted)
+    loaded = load(folder / "c.yaml", ["data.cache=true"])
+    with TrainingRun(loaded, folder / "runs" / "a", cluster="local:2") as run:
+        assert started == [2]
+        assert [record.epoch for record in run][-1] == 20
+    assert started == [2]

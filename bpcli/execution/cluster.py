@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
@@ -47,6 +48,22 @@ def joined(where: str) -> Iterator[Cluster]:
         cluster = Cluster(client, where)
         cluster.require_same_versions()
         yield cluster
+
+
+class Joining:
+    """A cluster that is joined when it is first asked for, and left once for all."""
+
+    def __init__(self, where: str) -> None:
+        self._where, self._stack = where, ExitStack()
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """See `joined`."""
+        return self._stack.enter_context(joined(self._where))
+
+    def leave(self) -> None:
+        """If it was joined at all."""
+        self._stack.close()
 
 
 class Cluster:

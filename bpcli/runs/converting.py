@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bpcli.data.shards import files_of
 from bpcli.data.spec import DataSpec
-from bpcli.execution.cluster import joined
+from bpcli.execution.cluster import Joining
 from bpcli.experiment.load import Loaded
 from bpcli.runs.cache import cache_of, place_of
 from bpcli.runs.elsewhere import Elsewhere, Worker
@@ -26,7 +26,7 @@ class _File(NamedTuple):
     spec: DataSpec  # how it is read
 
 
-def convert_on(where: str, loaded: Loaded) -> None:
+def convert_on(joining: Joining, loaded: Loaded) -> None:
     """Make the caches that a table will be read from, if it is, by a cluster.
 
     The first file is converted here, since the others are read as it was.
@@ -44,10 +44,9 @@ def convert_on(where: str, loaded: Loaded) -> None:
     first, *others = every
     found = cache_of(root, first, spec).table(first, spec).spec
     elsewhere = Elsewhere(_identity(root), partial(_worker, root))
-    with joined(where) as cluster:
-        files = [_File(path, found) for path in others]
-        for _ in cluster.work_through(elsewhere, files, requests.require_none):
-            pass
+    files = [_File(path, found) for path in others]
+    for _ in joining.cluster.work_through(elsewhere, files, requests.require_none):
+        pass
 
 
 def _worker(root: Path) -> Worker:

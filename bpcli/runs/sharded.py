@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Self
 
@@ -19,7 +18,7 @@ from bpcli.data.encoding import Encoding
 from bpcli.data.marked import Marked
 from bpcli.data.split import TRAIN
 from bpcli.data.table import Table
-from bpcli.execution.cluster import Cluster, joined
+from bpcli.execution.cluster import Cluster
 from bpcli.experiment.config import Config
 from bpcli.experiment.learning import Learning, OwnRuns
 from bpcli.experiment.load import Loaded
@@ -36,17 +35,15 @@ from bpcli.runs.identity import Identity
 from bpcli.runs.journal import identity_of
 
 
-@contextmanager
 def shards_on(
-    where: str, loaded: Loaded, problem: LearningProblem, pause: Callable[[], None]
-) -> Iterator[Parts]:
+    cluster: Cluster, loaded: Loaded, problem: LearningProblem, pause: Callable[[], None]
+) -> Parts:
     """The work of the problem's shards, by a cluster; `pause` is called while it works."""
     identity = _identity(problem.config, problem.prepared.table)
     elsewhere = Elsewhere(identity, partial(_worker, _Plan.of(loaded.anywhere(), problem)))
-    with joined(where) as cluster:
-        hands = cut(problem.method().shards, cluster.size, 1)
-        shares = [range(one.start, one.stop) for one in hands if one.start < one.stop]
-        yield _Remote(cluster, elsewhere, shares, pause)
+    hands = cut(problem.method().shards, cluster.size, 1)
+    shares = [range(one.start, one.stop) for one in hands if one.start < one.stop]
+    return _Remote(cluster, elsewhere, shares, pause)
 
 
 class _Plan(NamedTuple):

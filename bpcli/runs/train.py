@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from bpcli.config.dump import dump
 from bpcli.config.errors import Notice, Problem, ResourceError
 from bpcli.data.account import account
+from bpcli.execution.cluster import Joining
 from bpcli.experiment.imbalance import imbalance
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.members import Members
@@ -69,17 +70,19 @@ class TrainingRun:
     ) -> None:
         claim = Claim(loaded.path, output, force, resume)
         claim.check()
-        self.loaded, self.cluster = beside(loaded, claim.parent), cluster
-        try:
-            self._begin(claim, other_threads)
-        except BaseException:
-            room.leave()
-            raise
+        self.loaded = beside(loaded, claim.parent)
+        self._joining = None if cluster is None else Joining(cluster)
+        with ExitStack() as stack:
+            stack.callback(room.leave)
+            if self._joining is not None:
+                stack.callback(self._joining.leave)
+            self._begin(claim, other_threads, stack)
+            self._held = stack.pop_all()  # to the end of the run
 
-    def _begin(self, claim: Claim, other_threads: bool) -> None:
+    def _begin(self, claim: Claim, other_threads: bool, stack: ExitStack) -> None:
         loaded = self.loaded
-        if self.cluster is not None:
-            convert_on(self.cluster, loaded)
+        if self._joining is not None:
+            convert_on(self._joining, loaded)
         self.prepared, config, self.preset = prepare_and_decide(loaded)
         self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
@@ -98,22 +101,18 @@ class TrainingRun:
         self.saved_at: int | None = None  # the iteration of the checkpoint on disk
         self.completed = False  # by an earlier sitting
         self._pace = Pace(self.config.output.checkpoint_every)
-        self.folder, self._lock = claim.take(loaded.inputs, self._space())
-        try:
-            if claim.resume and (self.folder / CHECKPOINT).exists():
-                self._go_on(other_threads)
-            if not is_durable(self.folder):
-                self.notices.append(Notice("BP-O020", str(self.folder), *_NOT_DURABLE))
-        except BaseException:
-            self._lock.release()
-            raise
+        self.folder, lock = claim.take(loaded.inputs, self._space())
+        stack.callback(lock.release)
+        if claim.resume and (self.folder / CHECKPOINT).exists():
+            self._go_on(other_threads)
+        if not is_durable(self.folder):
+            self.notices.append(Notice("BP-O020", str(self.folder), *_NOT_DURABLE))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *ending: object) -> None:
-        self._lock.release()
-        room.leave()
+        self._held.close()
 
     def __iter__(self) -> Iterator[Record]:
         """Train; `run.json` tells the truth at every moment.
@@ -176,13 +175,16 @@ class TrainingRun:
 
     @contextmanager
     def _elsewhere(self) -> Iterator[None]:
-        """With a cluster for the shards, where one is asked for."""
-        if self.cluster is None:
+        """With a cluster for the shards, where one is asked for; it has no more to do then."""
+        if self._joining is None:
             yield
             return
-        with shards_on(self.cluster, self.loaded, self.problem, self._pause) as parts:
-            self.fit.elsewhere = parts
+        try:
+            cluster = self._joining.cluster
+            self.fit.elsewhere = shards_on(cluster, self.loaded, self.problem, self._pause)
             yield
+        finally:
+            self._joining.leave()
 
     def _pause(self) -> None:
         """Before each update: end where that was asked, keep a checkpoint when it is time."""
