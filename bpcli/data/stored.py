@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -30,6 +30,7 @@ RECORD = "record.json"
 LINES = "lines.i8"  # the line of the file that each row starts on
 STARTS = "starts.i8"  # the first row of each block, and the number of rows
 ENDS = "ends.i8"  # for each block its place in the text of each column, (B+1,C)
+COMMON = (LINES, STARTS, ENDS)  # to all columns
 _GUESSED = {"delimiter": dialect.GUESSED, "encoding": decoding.GUESSED}  # and how that is said
 _LONGEST = 1 << 26  # bytes of a record
 _BLOCK = 1 << 20  # bytes hashed at once
@@ -61,10 +62,23 @@ class CacheRecord(Spec):
 
 
 class Cache(NamedTuple):
-    """A cache that holds what its record says."""
+    """A cache by its record; what it holds is to be checked before it is used."""
 
     folder: Path
     record: CacheRecord
+
+    def holds(self, file: str) -> bool:
+        """Whether a file has the content that the record says."""
+        try:
+            return sha256_of(self.folder / file) == self.record.files[file].sha256
+        except OSError:
+            return False
+
+    def files_of(self, name: str) -> list[str]:
+        """The files that are a column's own."""
+        column = self.record.names.index(name)
+        numbers = [numbers_name(column)] if self.record.plain[column] else []
+        return [text_name(column), *numbers]
 
     @property
     def bytes(self) -> int:
@@ -128,13 +142,21 @@ def asked_of(spec: DataSpec) -> dict[str, str]:
 
 def open_cache(folder: Path, sha256: str, spec: DataSpec) -> Cache | None:
     """The cache in a folder; None where it is none of this file, or not as it was written."""
+    found = find_cache(folder, spec)
+    if found is None or found.record.sha256 != sha256:
+        return None
+    return found if all(map(found.holds, found.record.files)) else None
+
+
+def find_cache(folder: Path, spec: DataSpec) -> Cache | None:
+    """The cache in a folder as its record has it, with files of these sizes; None without one."""
     record = _record(folder / RECORD)
-    if record is None or (record.sha256, record.reading) != (sha256, reading_of(spec)):
+    if record is None or record.reading != reading_of(spec):
         return None
     found = ((record.asked.get(key), record.found.get(key)) for key in _GUESSED)
     if any(now not in then for now, then in zip(asked_of(spec).values(), found, strict=True)):
         return None
-    if not _is_whole(record) or not _has_files(folder, record.files):
+    if not _is_whole(record) or not _has_files(folder, record):
         return None
     return Cache(folder, record)
 
@@ -156,21 +178,19 @@ def _is_whole(record: CacheRecord) -> bool:
     if len(record.plain) != len(columns) or len({*record.names}) != len(columns):
         return False
     plain = [numbers_name(i) for i in columns if record.plain[i]]
-    if {*files} != {LINES, STARTS, ENDS, *map(text_name, columns), *plain}:
+    if {*files} != {*COMMON, *map(text_name, columns), *plain}:
         return False
     by_row = all(files[name].size == 8 * record.rows for name in (LINES, *plain))
     return by_row and files[ENDS].size == files[STARTS].size * len(columns)
 
 
-def _has_files(folder: Path, files: Mapping[str, FileFacts]) -> bool:
-    """Sizes first, which cost nothing."""
+def _has_files(folder: Path, record: CacheRecord) -> bool:
+    """With the size of each, and no link among them."""
     try:
-        paths = {name: folder / name for name in files}
-        if any(path.is_symlink() or not path.is_file() for path in paths.values()):
+        paths = {folder / name: one.size for name, one in record.files.items()}
+        if any(path.is_symlink() or not path.is_file() for path in paths):
             return False
-        if any(paths[name].stat().st_size != one.size for name, one in files.items()):
-            return False
-        return all(sha256_of(paths[name]) == one.sha256 for name, one in files.items())
+        return all(path.stat().st_size == size for path, size in paths.items())
     except OSError:
         return False
 

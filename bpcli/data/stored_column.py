@@ -63,9 +63,13 @@ class Piece(NamedTuple):
                 return content.decode(ENCODING, ERRORS)
         except UnicodeDecodeError:
             pass
-        what, fix = "was changed while it was read", "run again: what is damaged is made anew"
-        where = str(self.text.parent.parent)
-        raise ResourceError(Problem("BP-R050", where, f"{self.text.name} {what}", fix))
+        raise changed(self.text)
+
+
+def changed(file: Path) -> ResourceError:
+    """A file of a cache is not what it was when it was checked."""
+    what, fix = "was changed while it was read", "run again: what is damaged is made anew"
+    return ResourceError(Problem("BP-R050", str(file.parent.parent), f"{file.name} {what}", fix))
 
 
 class StoredColumn(NamedTuple):

@@ -91,8 +91,7 @@ def _read_cached(root: Path, base: Path, spec: DataSpec) -> Table:
 
 def cache_of(root: Path, path: Path, spec: DataSpec) -> Cache:
     """The cache of a file in a folder, made where there is none that fits it."""
-    key = {"format": FORMAT, "path": str(path.resolve()), "reading": reading_of(spec)}
-    place = root / hashlib.sha256(canonical(key).encode()).hexdigest()[:16]
+    place = folder_of(root, path, spec)
     if place.is_dir() and (found := open_cache(place, _hash_of(path), spec)):
         return found
     require_space(root, _TIMES * _size_of(path))
@@ -104,6 +103,12 @@ def cache_of(root: Path, path: Path, spec: DataSpec) -> Cache:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Cache(place, record)
+
+
+def folder_of(root: Path, path: Path, spec: DataSpec) -> Path:
+    """Where in a folder the cache of a file is."""
+    key = {"format": FORMAT, "path": str(path.resolve()), "reading": reading_of(spec)}
+    return root / hashlib.sha256(canonical(key).encode()).hexdigest()[:16]
 
 
 def _put(made: Path, place: Path) -> None:
