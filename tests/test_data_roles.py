@@ -165,6 +165,16 @@ def test_text_in_a_later_row_of_a_numeric_column_is_refused_too(tmp_path: Path) 
     assert (id, where) == ("BP-D016", "data.csv, line 5")
 
 
+def test_text_in_a_later_row_of_an_id_is_refused_where_it_is_the_only_feature(
+    tmp_path: Path,
+) -> None:
+    cells = [1, 2, 3, "x"]
+    assert roles_of(column(tmp_path, "id", cells), rows=[0, 1, 2])["id"].role == "id"
+    table = table_of(tmp_path, "id,y\n" + "".join(f"{cell},{cell}\n" for cell in cells))
+    ((id, where, _),) = problems_of(lambda: roles_of(table, rows=[0, 1, 2]))
+    assert (id, where) == ("BP-D016", "data.csv, line 5")
+
+
 def test_a_table_without_a_usable_column_is_refused(tmp_path: Path) -> None:
     table = table_of(tmp_path, "a,b,y\n1,x,0\n1,x,1\n")
     ((id, _, said),) = problems_of(lambda: roles_of(table))

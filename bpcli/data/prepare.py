@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bpcli.config.errors import DataError, Notice, Problem
 from bpcli.data.arrays import Floats, Ints, Sets, Tensors
 from bpcli.data.declared import Boolean, Categorical, Date, DeclaredRole, Drop, Id, Numeric
+from bpcli.data.each import Each, here
 from bpcli.data.encoding import Encoding
 from bpcli.data.features import Features, describe_levels, fit_features
 from bpcli.data.header import header_problems, require_room
@@ -122,11 +123,13 @@ def prepare(
     learns: str = "",
     input: Input | None = None,
     read: Callable[[Path, DataSpec], Table] = read_in_memory,
+    each: Each = here,
 ) -> Prepared:
     """Everything that training needs; `base` is the folder that the path is relative to.
 
     `learns` is what the loss predicts, where there is one, which may decide an open task; `input`
-    says which columns are one input together; `read` gives the table.
+    says which columns are one input together; `read` gives the table, and `each` looks at its
+    columns one by one.
     """
     unsupervised = task in UNSUPERVISED or (task == "auto" and learns in _NO_TARGET)
     if problems := header_problems(base, data, unsupervised=unsupervised, input=input):
@@ -138,12 +141,12 @@ def prepare(
     target = make_target(table, targets, task, preprocess.target or Standard())
     sets, division = divide(table, data, split, seed, target.strata(table), target.usable(table))
     declared = as_numbers(table.spec, picked)
-    fitted = _fitted(table, declared, preprocess, target, (task, reason), sets, picked)
+    fitted = _fitted(table, declared, preprocess, target, (task, reason), sets, picked, each)
     found = (*table.notices, *_default_target(data, targets), *division, *describe_sets(sets))
     if input is not None:
         top = float(fitted.features.fitted["feature.highest"].max())
         found = (*found, *input.notices(picked, table.names, top))
-    return fitted._replace(notices=(*found, *target.notices(table), *_findings(fitted)))
+    return fitted._replace(notices=(*found, *target.notices(table), *_findings(fitted, each)))
 
 
 def refit(prepared: Prepared, preprocess: PreprocessSpec, sets: Sets) -> Prepared:
@@ -165,12 +168,13 @@ def _fitted(
     task: tuple[str, str],
     sets: Sets,
     picked: tuple[str, ...],
+    each: Each = here,
 ) -> Prepared:
     """All that follows from the training rows."""
     train = room.kept(np.flatnonzero(sets == TRAIN))
     weights = _weights(table, data.weight, sets)
     fitted = target.fit(table, train)
-    roles = assign_roles(table, data, target.columns, train)
+    roles = assign_roles(table, data, target.columns, train, each)
     columns = arranged(roles, picked, table, sets != EXCLUDED)
     features = fit_features(table, columns, train, preprocess)
     x = features.encode_all(table)
@@ -195,7 +199,7 @@ def _encoded(target: AnyTarget, table: Table, fitted: Tensors) -> Floats:
     return table.of_each(target.width, lambda rows: target.encode(rows, fitted))
 
 
-def _findings(prepared: Prepared) -> tuple[Notice, ...]:
+def _findings(prepared: Prepared, each: Each) -> tuple[Notice, ...]:
     """What training rows and the fitted features show."""
     table, columns, features = prepared.table, prepared.columns, prepared.features
     classes = prepared.target.kind in ("classes", "labels")
@@ -206,7 +210,7 @@ def _findings(prepared: Prepared) -> tuple[Notice, ...]:
         *describe_commas(table),
         *describe_levels(features.layout, table, prepared.rows(TRAIN)),
         *features.compare(table, known=table.names),
-        *describe_suspicions(table, columns, prepared.sets, classes=classes),
+        *describe_suspicions(table, columns, prepared.sets, classes=classes, each=each),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from bpcli.config.component import Spec
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Flags, Ints
 from bpcli.data.declared import Date
+from bpcli.data.each import Each, here
 from bpcli.data.facts import SUSPECTS, Facts, facts_of, outline_of
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
@@ -101,19 +103,16 @@ def _no_column(id: str, table: Table, name: str, kind: str = "") -> Problem:
 
 
 def assign_roles(
-    table: Table, spec: DataSpec, targets: tuple[str, ...], rows: Ints
+    table: Table, spec: DataSpec, targets: tuple[str, ...], rows: Ints, each: Each = here
 ) -> tuple[Column, ...]:
     """The role of every column, in the order of the file, from the training rows `rows`."""
-    columns = _rescue_only_feature([_column(table, spec, n, targets, rows) for n in table.names])
-    numeric = [column.name for column in columns if column.role == "numeric"]
-    wrong = [name for name in numeric if table.cells(name).not_numbers.any()]
-    problems = [table.number_problem(name, _ways_out(table, name)) for name in wrong]
-    for column in columns:
-        if column.role == "date":
-            problems += date_problems(table, column.name)
-        elif column.role == "boolean" and column.name in spec.columns:
-            problems += _boolean_problems(table, column.name)
-    if problems:  # in the training rows or in any later one
+    look = partial(_looked_at, spec=spec, targets=targets)
+    found = each(look, table, [(name,) for name in table.names], rows)
+    columns = _rescue_only_feature([column for column, _ in found])
+    wrong = dict(zip(table.names, (problems for _, problems in found), strict=True))
+    inputs = [column for column in columns if column.role in INPUT_ROLES]
+    inputs.sort(key=lambda column: column.role != "numeric")  # numbers are told of first
+    if problems := [problem for column in inputs for problem in wrong[column.name]]:
         raise DataError(*problems)
     if not _usable(columns):
         detail = tuple(f"{column.name!r}: {column.role}, {column.reason}" for column in columns)
@@ -177,6 +176,12 @@ def date_problems(table: Table, name: str) -> list[Problem]:
     return []
 
 
+def _number_problems(table: Table, name: str) -> list[Problem]:
+    if not table.cells(name).not_numbers.any():
+        return []
+    return [table.number_problem(name, _ways_out(table, name))]
+
+
 def _boolean_problems(table: Table, name: str) -> list[Problem]:
     cells = table.cells(name)
     wrong = np.append(np.isnan(cells.truth), False)[cells.codes]
@@ -229,6 +234,20 @@ def _notice(role: str, reason: str, names: list[str]) -> Notice:
     if role == "categorical":
         return Notice("BP-D105", listing(names), reason, fix)
     return Notice("BP-D104", listing(names), f"left out as {role}: {reason}", fix)
+
+
+def _looked_at(
+    table: Table, name: str, rows: Ints, spec: DataSpec, targets: tuple[str, ...]
+) -> tuple[Column, list[Problem]]:
+    """A column, and what is wrong with it as an input, in the training rows or in any later one."""
+    column = _column(table, spec, name, targets, rows)
+    if column.role == "numeric" or column.reason == _ROW_NUMBER:  # which may be the only feature
+        return column, _number_problems(table, name)
+    if column.role == "date":
+        return column, date_problems(table, name)
+    if column.role == "boolean" and name in spec.columns:
+        return column, _boolean_problems(table, name)
+    return column, []
 
 
 def _column(

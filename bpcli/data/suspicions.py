@@ -15,6 +15,7 @@ import pandas as pd
 from bpcli.config.errors import Notice, listing
 from bpcli.data.arrays import Flags, Floats, Ints, Sets
 from bpcli.data.association import ranks
+from bpcli.data.each import Each, here
 from bpcli.data.roles import INPUT_ROLES, Column
 from bpcli.data.split import HELD_OUT, SET_NAMES, TRAIN
 from bpcli.data.table import Table
@@ -29,7 +30,7 @@ _EXACT = 1e-12  # what rounding takes from a correlation of 1
 
 
 def describe_suspicions(
-    table: Table, columns: Sequence[Column], sets: Sets, *, classes: bool
+    table: Table, columns: Sequence[Column], sets: Sets, *, classes: bool, each: Each = here
 ) -> list[Notice]:
     """Equal columns, columns that are the target, rare classes, rows that stand in two sets."""
     inputs = [column.name for column in columns if column.role in INPUT_ROLES]
@@ -38,7 +39,7 @@ def describe_suspicions(
     used = used[:: -(-len(used) // _MOST) or 1].copy()
     notices = [*_equal_columns(table, inputs)]
     for target in targets:
-        notices += _copies(table, inputs, target, used)
+        notices += _copies(table, inputs, target, used, each)
         if classes:
             notices += _rare_classes(table, target, np.flatnonzero(sets == TRAIN))
     return [*notices, *_repeated_rows(table, [*inputs, *targets], sets)]
@@ -58,10 +59,13 @@ def _equal_columns(table: Table, names: Sequence[str]) -> Iterator[Notice]:
             yield Notice("BP-D142", table.path.name, what, fix)
 
 
-def _copies(table: Table, names: Sequence[str], target: str, rows: Ints) -> Iterator[Notice]:
+def _copies(
+    table: Table, names: Sequence[str], target: str, rows: Ints, each: Each
+) -> Iterator[Notice]:
     """Columns from which the target follows exactly."""
-    for name in names:
-        if how := told_exactly(table, name, target, rows):
+    found = each(told_exactly, table, [(name, target) for name in names], rows)
+    for name, how in zip(names, found, strict=True):
+        if how:
             what = f"column {name!r} tells the target {target!r} exactly: {how}"
             drop = f"{{{json.dumps(name, ensure_ascii=False)}: drop}}"
             fix = f"if it is not known before the target is, set data.columns: {drop}"
