@@ -74,8 +74,9 @@ class Cluster:
 
     @property
     def size(self) -> int:
-        """Pieces that can be done at once, by the workers of the moment."""
-        return sum(self.client.nthreads().values())
+        """Pieces that can be done at once, by the workers of the moment or by the next one."""
+        threads: int = sum(self.client.nthreads().values())
+        return max(1, threads)
 
     @property
     def workers(self) -> list[str]:
