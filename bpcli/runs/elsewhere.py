@@ -52,9 +52,8 @@ class Elsewhere:
         """What comes of a piece.  Raises ResourceError where it would be something else here."""
         with _one_at_a_time:
             if self.identity not in _workers:
-                worker = self._worker()
-                _workers.clear()
-                _workers[self.identity] = worker
+                _workers.clear()  # before there is another one: it may have much in memory
+                _workers[self.identity] = self._worker()
             return _workers[self.identity].work(piece)
 
     def _worker(self) -> Worker:
