@@ -1,7 +1,7 @@
 """The caches of a table in several files, made by the workers of a cluster, one file each.
 
-That is the map. What is fitted to the columns is then computed by the process at the terminal, over
-the columns of all files as if they were one: so the numbers are those of a table in one file.
+What is found out about the columns is then computed over all files as if they were one: so the
+numbers are those of a table in one file.
 """
 
 from __future__ import annotations

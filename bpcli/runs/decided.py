@@ -17,7 +17,7 @@ from bpcli.experiment.few import CANDIDATES, FEW
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.presets import Tabular
 from bpcli.experiment.resolve import MANY, rows_of
-from bpcli.runs.resolved import prepare_and_resolve, written_from
+from bpcli.runs.resolved import Preparing, prepare_and_resolve, prepared_of, written_from
 from bpcli.selection.preset import PresetChoice, preferred
 
 
@@ -32,9 +32,14 @@ class Pair(NamedTuple):
         return Notice("", "network", what, "name a network to have one of it")
 
 
-def prepare_and_decide(loaded: Loaded) -> tuple[Prepared, Config, PresetChoice | Pair | None]:
-    """The table, the resolved config, and how its networks were chosen where there was a choice."""
-    prepared, config = prepare_and_resolve(loaded)
+def prepare_and_decide(
+    loaded: Loaded, preparing: Preparing = prepared_of
+) -> tuple[Prepared, Config, PresetChoice | Pair | None]:
+    """The table, the resolved config, and how its networks were chosen where there was a choice.
+
+    `preparing` makes the table of the config as it is given; another is made as usual.
+    """
+    prepared, config = prepare_and_resolve(loaded, preparing=preparing)
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
     rows = rows_of(config, prepared)

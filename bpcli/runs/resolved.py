@@ -11,6 +11,7 @@ from typing import Any
 
 from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.arrays import Sets
+from bpcli.data.each import Each, here
 from bpcli.data.prepare import Prepared, prepare, refit
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
@@ -28,10 +29,13 @@ Preparing = Callable[[Config, Loaded, Sets | None], Prepared]
 _PREPARES = {"data", "preprocess", "task", "seed", "input"}  # keys that it depends on, with `split`
 
 
-def prepared_of(given: Config, loaded: Loaded, sets: Sets | None = None) -> Prepared:
+def prepared_of(
+    given: Config, loaded: Loaded, sets: Sets | None = None, each: Each = here
+) -> Prepared:
     """The table of a config with its scalers, which follow from what was loaded.
 
-    Where `sets` are given, its rows are divided by them, and all is fitted to these.
+    Where `sets` are given, its rows are divided by them, and all is fitted to these. `each` looks
+    at the columns one by one.
     """
     prepared = prepare(
         given.data,
@@ -43,6 +47,7 @@ def prepared_of(given: Config, loaded: Loaded, sets: Sets | None = None) -> Prep
         learns=given.learns,
         input=given.input,
         read=reader(loaded),
+        each=each,
     )
     return prepared if sets is None else refit(prepared, given.preprocess, sets)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +34,7 @@ from bpcli.runs.checkpoint import (
     require_same,
 )
 from bpcli.runs.claim import Claim
+from bpcli.runs.columns import ColumnsOn
 from bpcli.runs.converting import convert_on
 from bpcli.runs.decided import prepare_and_decide
 from bpcli.runs.ending import telling
@@ -42,7 +44,7 @@ from bpcli.runs.header import damaged
 from bpcli.runs.identity import Identity
 from bpcli.runs.model import require_run
 from bpcli.runs.outcome import AnyOutcome, results_of
-from bpcli.runs.resolved import written_from
+from bpcli.runs.resolved import Preparing, prepared_of, written_from
 from bpcli.runs.sharded import shards_on
 from bpcli.runs.signals import requests
 from bpcli.runs.tables import csv_text, diagnostics_csv, split_csv
@@ -55,7 +57,7 @@ class TrainingRun:
     Everything that can be checked is checked before the folder is made. As a context it frees the
     folder at its end. With `resume` it goes on from the folder's checkpoint, or from the start
     where there is none; `other_threads` accepts another number of them than before. A `cluster`
-    does the work of the config's shards.
+    does the work of the config's shards, and looks at the columns of a table in a cache.
     """
 
     def __init__(
@@ -81,9 +83,11 @@ class TrainingRun:
 
     def _begin(self, claim: Claim, other_threads: bool, stack: ExitStack) -> None:
         loaded = self.loaded
+        preparing: Preparing = prepared_of
         if self._joining is not None:
             convert_on(self._joining, loaded)
-        self.prepared, config, self.preset = prepare_and_decide(loaded)
+            preparing = partial(prepared_of, each=ColumnsOn(self._joining, loaded))
+        self.prepared, config, self.preset = prepare_and_decide(loaded, preparing)
         self.config, self.number = with_number(config, self.prepared)
         self.problem = LearningProblem.of(self.config, self.prepared)
         require_training_memory(self.problem)
