@@ -16,7 +16,7 @@ from test_data_cache import table as text
 
 from bpcli.config.errors import BpcliError, DataError, ResourceError
 from bpcli.data.arrays import Ints
-from bpcli.data.each import Result
+from bpcli.data.each import Look, Names, Result
 from bpcli.data.prepare import Prepared
 from bpcli.data.table import Table
 from bpcli.execution.cluster import Joining
@@ -78,13 +78,13 @@ def test_what_is_found_out_is_the_same(tmp_path: Path, kind: str, joining: Joini
     assert facts_of(there) == facts_of(prepared_of(loaded.config, in_memory))
 
 
-def who(table: Table, name: str, rows: Ints) -> tuple[int, str, int]:
+def who(table: Table, names: Names, rows: Ints) -> tuple[int, str, int]:
     """A look that says where it is done, and at what."""
-    return os.getpid(), name, int(rows.sum())
+    return os.getpid(), *names, int(rows.sum())
 
 
 def looked(
-    joining: Joining, loaded: Loaded, table: Table, look: Callable[..., Result], *names: str
+    joining: Joining, loaded: Loaded, table: Table, look: Look[Result], *names: str
 ) -> list[Result]:
     """What comes of some columns, or of all, and of three rows."""
     columns, rows = [(name,) for name in names or table.names], np.array([0, 3, 200])
@@ -106,6 +106,8 @@ def test_nothing_is_looked_at_here(
         raise AssertionError
 
     monkeypatch.setattr("bpcli.data.roles.is_id_name", refused)
+    monkeypatch.setattr("bpcli.data.fitting.count_gaps", refused)
+    monkeypatch.setattr("bpcli.data.fitting.numbers_of", refused)
     monkeypatch.setattr("bpcli.data.suspicions.ranks", refused)
     loaded = loaded_from(tmp_path, CONFIGS["numbers"])
     prepared = prepared_of(loaded.config, loaded, each=ColumnsOn(joining, loaded))
@@ -149,19 +151,19 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, joining: Joining) -> 
     assert len(numbers) == 2
 
 
-def end_once(table: Table, name: str, rows: Ints, mark: Path) -> str:
+def end_once(table: Table, names: Names, rows: Ints, mark: Path) -> Names:
     """A look that ends the first process that does it."""
     if not mark.exists():
         mark.touch()
         os.kill(os.getpid(), KILL)
-    return name
+    return names
 
 
 def test_a_killed_worker_costs_its_columns_only(tmp_path: Path, joining: Joining) -> None:
     loaded = loaded_from(tmp_path, CONFIGS["numbers"])
     table = table_of(loaded)
     look = partial(end_once, mark=tmp_path / "mark")
-    assert looked(joining, loaded, table, look) == list(table.names)
+    assert looked(joining, loaded, table, look) == [(name,) for name in table.names]
     assert (tmp_path / "mark").exists()
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from test_data_read import problems_of, table_of, write
 
-from bpcli.data.features import Features, describe_levels, fit_features
+from bpcli.data.features import Features, describe_levels
+from bpcli.data.fitting import fit_features
 from bpcli.data.layout import FeatureLayout
 from bpcli.data.prepare import Prepared, prepare
 from bpcli.data.read import TableReader

@@ -9,10 +9,12 @@ from bpcli.data.arrays import Ints
 from bpcli.data.table import Table
 
 Result = TypeVar("Result")
+Names = tuple[str, ...]
+Look = Callable[[Table, Names, Ints], Result]
 
 
 class Each(Protocol):
-    """Calls `look(table, *names, rows)` for each of the columns, and gives what comes of it.
+    """Calls `look(table, names, rows)` for each of the columns, and gives what comes of it.
 
     The results are in the order of the columns. Those that a look needs are named together; it can
     be pickled and raises nothing of its own, so that one column does not hide another.
@@ -20,15 +22,13 @@ class Each(Protocol):
 
     def __call__(
         self,
-        look: Callable[..., Result],
+        look: Look[Result],
         table: Table,
-        columns: Sequence[tuple[str, ...]],
+        columns: Sequence[Names],
         rows: Ints,
     ) -> list[Result]: ...
 
 
-def here(
-    look: Callable[..., Result], table: Table, columns: Sequence[tuple[str, ...]], rows: Ints
-) -> list[Result]:
+def here(look: Look[Result], table: Table, columns: Sequence[Names], rows: Ints) -> list[Result]:
     """One after another."""
-    return [look(table, *names, rows) for names in columns]
+    return [look(table, names, rows) for names in columns]

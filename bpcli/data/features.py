@@ -1,4 +1,4 @@
-"""Features: fitted on training rows, then applied to any table, each row by itself."""
+"""Features: what was fitted on training rows, applied to any table, each row by itself."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listin
 from bpcli.config.memory import require_memory
 from bpcli.data.arrays import Floats, Ints, Tensors
 from bpcli.data.bins import count_bins
-from bpcli.data.blocks import count_gaps, fit_dates, fit_levels, put
-from bpcli.data.layout import Coded, DateParts, FeatureLayout, Flag, OneHot
+from bpcli.data.blocks import put
+from bpcli.data.layout import DateParts, FeatureLayout
 from bpcli.data.novelty import Novelty
-from bpcli.data.roles import INPUT_ROLES, Column, date_problem
-from bpcli.data.scalers import Standard, fit_scaler, quantiles
-from bpcli.data.spec import PreprocessSpec
+from bpcli.data.roles import date_problem
 from bpcli.data.table import Table
 from bpcli.nn import room
 
@@ -38,7 +36,7 @@ class Features(NamedTuple):
         _require_memory(len(at), layout, table)
         x = np.zeros((len(at), len(layout.names)))
         stop = len(layout.scaled)
-        for own in _some(stop, len(at)):
+        for own in groups(stop, len(at)):
             x[:, own] = self._scaled(table, at, own)
         for name in layout.indicators:
             x[:, stop] = table.cells(name).missing[at]
@@ -91,44 +89,6 @@ class Features(NamedTuple):
             raise DataError(*problems)
 
 
-def fit_features(
-    table: Table, columns: Sequence[Column], rows: Ints, spec: PreprocessSpec
-) -> Features:
-    """The layout and tensors that the training rows `rows` give."""
-    names = {role: [c.name for c in columns if c.role == role] for role in INPUT_ROLES}
-    numeric = tuple(names["numeric"])
-    dates = tuple(fit_dates(table, name, rows) for name in names["date"])
-    gaps = [count_gaps(table, name, rows) for name in numeric]
-    categorical = [
-        fit_levels(name, table.cells(name), rows, spec.categorical) for name in names["categorical"]
-    ]
-    layout = FeatureLayout(
-        numeric=numeric,
-        indicators=tuple(name for name, gap in zip(numeric, gaps, strict=True) if gap),
-        one_hot=tuple(one for one in categorical if isinstance(one, OneHot)),
-        coded=tuple(one for one in categorical if isinstance(one, Coded)),
-        dates=dates,
-        flags=tuple(
-            Flag(name=name, missing=count_gaps(table, name, rows) > 0) for name in names["boolean"]
-        ),
-        scaler=spec.scaler,
-        delimiter=table.spec.delimiter,
-        encoding=table.spec.encoding,
-        decimal=table.spec.decimal,
-        missing=table.spec.missing,
-        header=table.spec.header,
-        thousands=table.spec.thousands,
-    )
-    parts = []
-    for own in _some(len(layout.scaled), len(rows)):
-        values = numbers_of(table, numeric, dates, rows, own)
-        scaled = fit_scaler(spec.scaler, values, layout.scaled[own], table.path.name)
-        medians = np.array([_median(column) for column in values.T])
-        parts.append({"impute": medians, **_bounds(values), **scaled})
-    fitted = {n: np.concatenate([part[n] for part in parts], axis=-1) for n in parts[0]}
-    return Features(layout, {f"feature.{name}": tensor for name, tensor in fitted.items()})
-
-
 def describe_levels(layout: FeatureLayout, table: Table, rows: Ints) -> list[Notice]:
     """The columns that had more categories in training than are kept."""
     notices = []
@@ -149,7 +109,7 @@ def _require_memory(rows: int, layout: FeatureLayout, table: Table) -> None:
     require_memory(2 * 8 * rows * inputs, "BP-R010", table.path.name, work, fix)
 
 
-def _some(columns: int, rows: int) -> list[slice]:
+def groups(columns: int, rows: int) -> list[slice]:
     """Columns that are scaled together: as many as keep the work arrays small."""
     size = max(1, _AT_ONCE // max(1, rows))
     starts = range(0, max(1, columns), size)  # at least one group, be it empty
@@ -176,21 +136,6 @@ def numbers_of(
         else:
             room.take(table.numbers(source), rows, column)
     return values.T
-
-
-def _bounds(values: Floats) -> Tensors:
-    """Where the numbers of the training rows lie, by which those of other rows are judged."""
-    lowest, highest = quantiles(values, np.array([0.0, 1.0]))
-    with np.errstate(over="ignore", invalid="ignore"):
-        deviation = Standard().fit(values)["scale"]
-    finite = np.where(np.isfinite(deviation), deviation, np.finfo(np.float64).max)
-    return {"lowest": lowest, "highest": highest, "deviation": finite}
-
-
-def _median(column: Floats) -> float:
-    present = column[~np.isnan(column)]
-    present /= 2  # because the mean of the two middle numbers must not overflow
-    return 2 * float(np.median(present, overwrite_input=True)) if present.size else 0.0
 
 
 def _absent(table: Table, name: str) -> Problem:

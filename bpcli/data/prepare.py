@@ -14,7 +14,8 @@ from bpcli.data.arrays import Floats, Ints, Sets, Tensors
 from bpcli.data.declared import Boolean, Categorical, Date, DeclaredRole, Drop, Id, Numeric
 from bpcli.data.each import Each, here
 from bpcli.data.encoding import Encoding
-from bpcli.data.features import Features, describe_levels, fit_features
+from bpcli.data.features import Features, describe_levels
+from bpcli.data.fitting import fit_features
 from bpcli.data.header import header_problems, require_room
 from bpcli.data.input import Input
 from bpcli.data.picked import arranged, as_numbers, input_columns
@@ -176,7 +177,7 @@ def _fitted(
     fitted = target.fit(table, train)
     roles = assign_roles(table, data, target.columns, train, each)
     columns = arranged(roles, picked, table, sets != EXCLUDED)
-    features = fit_features(table, columns, train, preprocess)
+    features = fit_features(table, columns, train, preprocess, each)
     x = features.encode_all(table)
     return Prepared(
         table=table,

@@ -14,7 +14,7 @@ from bpcli.config.component import Spec
 from bpcli.config.errors import DataError, Notice, Problem, did_you_mean, listing
 from bpcli.data.arrays import Flags, Ints
 from bpcli.data.declared import Date
-from bpcli.data.each import Each, here
+from bpcli.data.each import Each, Names, here
 from bpcli.data.facts import SUSPECTS, Facts, facts_of, outline_of
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
@@ -237,9 +237,10 @@ def _notice(role: str, reason: str, names: list[str]) -> Notice:
 
 
 def _looked_at(
-    table: Table, name: str, rows: Ints, spec: DataSpec, targets: tuple[str, ...]
+    table: Table, names: Names, rows: Ints, spec: DataSpec, targets: tuple[str, ...]
 ) -> tuple[Column, list[Problem]]:
     """A column, and what is wrong with it as an input, in the training rows or in any later one."""
+    (name,) = names
     column = _column(table, spec, name, targets, rows)
     if column.role == "numeric" or column.reason == _ROW_NUMBER:  # which may be the only feature
         return column, _number_problems(table, name)

@@ -44,8 +44,19 @@ class Scaler(Component):
 
 def fit_scaler(scaler: Scaler, values: Floats, names: Sequence[str], where: str) -> Tensors:
     """The fitted tensors; a column too large for float64 arithmetic is a `DataError`."""
+    fitted = fit_each(scaler, values)
+    require_scalable(fitted, names, where)
+    return fitted
+
+
+def fit_each(scaler: Scaler, values: Floats) -> Tensors:
+    """The fitted tensors; those of a column too large for float64 arithmetic are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        fitted = scaler.fit(values)
+        return scaler.fit(values)
+
+
+def require_scalable(fitted: Tensors, names: Sequence[str], where: str) -> None:
+    """Raises DataError for columns too large for float64 arithmetic."""
     fine = np.ones(len(names), dtype=bool)
     for tensor in fitted.values():
         fine &= np.isfinite(tensor).all(axis=tuple(range(tensor.ndim - 1)))
@@ -53,7 +64,6 @@ def fit_scaler(scaler: Scaler, values: Floats, names: Sequence[str], where: str)
     if wrong:
         what = f"the numbers are too large to scale: {listing(wrong)}"
         raise DataError(Problem("BP-D051", where, what, "use larger units, or drop the column"))
-    return fitted
 
 
 class Standard(Scaler):

@@ -15,7 +15,7 @@ import pandas as pd
 from bpcli.config.errors import Notice, listing
 from bpcli.data.arrays import Flags, Floats, Ints, Sets
 from bpcli.data.association import ranks
-from bpcli.data.each import Each, here
+from bpcli.data.each import Each, Names, here
 from bpcli.data.roles import INPUT_ROLES, Column
 from bpcli.data.split import HELD_OUT, SET_NAMES, TRAIN
 from bpcli.data.table import Table
@@ -72,8 +72,9 @@ def _copies(
             yield Notice("BP-D143", table.path.name, what, fix)
 
 
-def told_exactly(table: Table, name: str, target: str, rows: Ints) -> str:
-    """How the target follows from a column in all rows; empty where it does not."""
+def told_exactly(table: Table, names: Names, rows: Ints) -> str:
+    """How the second column follows from the first in all rows; empty where it does not."""
+    name, target = names
     return _one_to_one(table, name, target, rows) or _on_a_curve(table, name, target, rows)
 
 

@@ -7,14 +7,14 @@ files of a column when it first needs that column.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.config.errors import ResourceError
 from bpcli.data.arrays import Ints
-from bpcli.data.each import Result, here
+from bpcli.data.each import Look, Names, Result, here
 from bpcli.data.marked import Marked
 from bpcli.data.read import read_files
 from bpcli.data.spec import DataSpec
@@ -42,9 +42,9 @@ class ColumnsOn:
 
     def __call__(
         self,
-        look: Callable[..., Result],
+        look: Look[Result],
         table: Table,
-        columns: Sequence[tuple[str, ...]],
+        columns: Sequence[Names],
         rows: Ints,
     ) -> list[Result]:
         """See `Each`."""
@@ -61,8 +61,8 @@ class ColumnsOn:
 
 
 class _Share(NamedTuple):
-    look: Callable[..., Any]
-    columns: Sequence[tuple[str, ...]]
+    look: Look[Any]
+    columns: Sequence[Names]
     rows: Marked
 
 

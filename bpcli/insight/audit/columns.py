@@ -37,7 +37,7 @@ def alone(prepared: Prepared, rows: Ints) -> Iterator[Notice]:
     for name, content in columns:
         for target, truth in targets.items():
             share = _taken_away(_codes(content), truth)
-            if share >= ALONE and not told_exactly(table, name, target, rows):
+            if share >= ALONE and not told_exactly(table, (name, target), rows):
                 what = f"column {name!r} alone takes away {100 * share:.1f} % of the error of a "
                 what += f"constant answer for {target!r}, on rows not looked at"
                 fix = f"if it is not known before the target is, set data.columns: {_drop(name)}"
