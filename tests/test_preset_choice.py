@@ -12,7 +12,7 @@ from running import bpcli
 from bpcli.data.split import VALIDATION
 from bpcli.experiment.load import load
 from bpcli.metrics.metric import Kind, goal
-from bpcli.runs.decided import prepare_and_decide
+from bpcli.runs.decided import Unasked, prepare_and_decide, prepare_and_foresee
 from bpcli.runs.resolved import prepare_and_resolve
 from bpcli.selection.preset import PresetChoice
 from bpcli.selection.procedure import Candidate, FoldScore
@@ -130,6 +130,23 @@ def test_the_folds_stay_as_an_ensemble(tmp_path: Path) -> None:
     assert (config.networks, config.iterations) == (len(choice.winner.scores), 500)
     assert {one.epochs for one in choice.winner.scores} == {250}  # of one batch
     assert not len(prepared.rows(VALIDATION))
+
+
+@pytest.mark.parametrize("kind", ["linear", "product"])
+def test_what_is_foreseen_has_the_shape_of_what_is_trained(tmp_path: Path, kind: str) -> None:
+    """The folds are asked nothing, so `mlp` stands for any of the networks."""
+    loaded = load(table(tmp_path, kind), ["threads=1"])
+    prepared, config, networks = prepare_and_foresee(loaded)
+    decided, trained, _ = prepare_and_decide(loaded)
+    assert isinstance(networks, Unasked) and isinstance(config.network, tuple)
+    assert len(config.network) == 4
+    assert (config.networks, config.over_folds) == (trained.networks, True)
+    assert np.array_equal(prepared.sets, decided.sets)
+    assert bpcli("plan", loaded.path, cwd=tmp_path).stderr.count("folds choose among") == 1
+
+
+def test_nothing_is_foreseen_of_a_network_with_a_name(tmp_path: Path) -> None:
+    assert prepare_and_foresee(load(table(tmp_path, "linear"), ["network=linear"]))[2] is None
 
 
 @pytest.mark.parametrize(

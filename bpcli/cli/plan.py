@@ -37,15 +37,16 @@ def plan(
     loaded = load(config, options.assignments(sets, seed, threads))
 
     from bpcli.config.memory import bytes_available
+    from bpcli.display.messages import notice_lines, print_lines
     from bpcli.display.overview import layer_rows, overview, work
     from bpcli.display.tables import layers_table
     from bpcli.experiment.estimate import seconds_estimated
     from bpcli.experiment.members import Members
     from bpcli.experiment.memory import bytes_needed, require_training_memory
     from bpcli.experiment.problem import LearningProblem
-    from bpcli.runs.resolved import prepare_and_resolve
+    from bpcli.runs.decided import prepare_and_foresee
 
-    prepared, resolved = prepare_and_resolve(loaded)
+    prepared, resolved, networks = prepare_and_foresee(loaded)
     problem = LearningProblem.of(resolved, prepared)
     require_training_memory(problem)
     members = Members.of(problem)
@@ -53,9 +54,12 @@ def plan(
     if json:
         _print_json(members, seconds, needed)
         return
-    terminal.say(overview(members, default=loaded.config.takes_default_network))
+    default = loaded.config.takes_default_network and networks is None
+    terminal.say(overview(members, default=default))
     terminal.result(layers_table(layer_rows(problem.network)))
     terminal.result(work(needed, bytes_available(), seconds))
+    if networks is not None and not quiet:
+        print_lines(terminal.err, notice_lines([networks.notice()]))
 
 
 def _print_json(members: Members, seconds: float, needed: int) -> None:

@@ -3,22 +3,24 @@
 Of few rows those of the preset that folds prefer, as many as there are folds, each without one of
 them: no row is to be lost to validation. The choice costs some trainings, half as long each. Of two
 classes a pair of the default, half as long each: what one network says of a row between the classes
-is chance to a good part. Only a training asks; other commands look at one network.
+is chance to a good part. Only a training asks the folds: `bpcli plan` foresees what it would have
+without them, and other commands look at one network.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from bpcli.config.errors import DataError, Notice
+from bpcli.config.errors import DataError, Notice, listing
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config, FoldsSpec
 from bpcli.experiment.few import CANDIDATES, FEW
 from bpcli.experiment.load import Loaded
-from bpcli.experiment.presets import Tabular
+from bpcli.experiment.presets import MLP, Tabular
 from bpcli.experiment.resolve import MANY, rows_of
 from bpcli.runs.resolved import Preparing, prepare_and_resolve, prepared_of, written_from
-from bpcli.selection.preset import PresetChoice, preferred
+from bpcli.selection.preset import PresetChoice, folds_to_ask, preferred
 
 
 class Pair(NamedTuple):
@@ -32,20 +34,49 @@ class Pair(NamedTuple):
         return Notice("", "network", what, "name a network to have one of it")
 
 
-def prepare_and_decide(
-    loaded: Loaded, preparing: Preparing = prepared_of
-) -> tuple[Prepared, Config, PresetChoice | Pair | None]:
+class Unasked(NamedTuple):
+    """That folds are to choose among networks, and have not been asked."""
+
+    name: str  # of the preset that stands for what they may choose
+
+    def notice(self) -> Notice:
+        """What is said of it."""
+        among = listing([*CANDIDATES])
+        what = f"folds choose among {among} when it is trained; this is {self.name}"
+        return Notice("", "network", what, "bpcli validate --expand asks them")
+
+
+Decided = tuple[Prepared, Config, PresetChoice | Pair | Unasked | None]
+
+
+def prepare_and_decide(loaded: Loaded, preparing: Preparing = prepared_of) -> Decided:
     """The table, the resolved config, and how its networks were chosen where there was a choice.
 
     `preparing` makes the table of the config as it is given; another is made as usual.
     """
+    return _decided(loaded, preparing, _choice)
+
+
+def prepare_and_foresee(loaded: Loaded) -> Decided:
+    """The same without a training for the choice: `mlp` stands for what folds may choose."""
+    return _decided(loaded, prepared_of, _unasked)
+
+
+def _decided(
+    loaded: Loaded,
+    preparing: Preparing,
+    choose: Callable[[Loaded], PresetChoice | Unasked | None],
+) -> Decided:
     prepared, config = prepare_and_resolve(loaded, preparing=preparing)
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
     rows = rows_of(config, prepared)
     if rows < FEW:
-        choice = _choice(loaded)
-        return (prepared, config, None) if choice is None else (*_folds(loaded, choice), choice)
+        choice = choose(loaded)
+        if choice is None:
+            return prepared, config, None
+        folds = {"ensemble": FoldsSpec(folds=loaded.config.split.folds)}
+        return *_with(loaded, {**CANDIDATES[choice.name], **folds}), choice
     if prepared.task == "binary" and rows <= MANY:
         assert config.epochs  # the preset's, as no length was given
         return *_with(loaded, {"ensemble": 2, "epochs": config.epochs // 2}), Pair(Tabular.name)
@@ -60,9 +91,12 @@ def _choice(loaded: Loaded) -> PresetChoice | None:
         return None
 
 
-def _folds(loaded: Loaded, choice: PresetChoice) -> tuple[Prepared, Config]:
-    folds = {"ensemble": FoldsSpec(folds=loaded.config.split.folds)}
-    return _with(loaded, {**CANDIDATES[choice.winner.name], **folds})
+def _unasked(loaded: Loaded) -> Unasked | None:
+    try:
+        folds = folds_to_ask(*prepare_and_resolve(loaded))
+    except DataError:
+        return None
+    return Unasked(MLP.name) if folds else None
 
 
 def folds_kept(loaded: Loaded, prepared: Prepared) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 from bpcli.config.errors import Notice
-from bpcli.data.folds import make_folds
+from bpcli.data.folds import Folds, make_folds
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.presets import Linear
@@ -39,6 +39,11 @@ class PresetChoice(NamedTuple):
             best, *others = others[0], best, *others[1:]
         return cls(best, others, metric, method)
 
+    @property
+    def name(self) -> str:
+        """Of the preset that is taken."""
+        return self.winner.name
+
     def notice(self) -> Notice:
         """`5 stratified folds prefer mlp: log_loss 0.04722 ± 0.012, linear 0.0583 ± 0.014`"""
         listed = (f"{one.name} {self._figure(one)}" for one in self.others)
@@ -56,18 +61,25 @@ class PresetChoice(NamedTuple):
         return f"{mean.value:.4g}{error}"
 
 
+def folds_to_ask(prepared: Prepared, config: Config) -> Folds | None:
+    """The folds of a choice; None of too few.  Raises DataError where none can be made."""
+    folds = make_folds(prepared, config.split.model_copy(update={"repeats": 1}), config.seed)
+    return folds if len(folds.folds) >= ENOUGH else None
+
+
 def preferred(settings: Mapping[str, tuple[Prepared, Config]]) -> PresetChoice | None:
     """The choice among presets by name, each prepared and resolved.
 
     None of too few folds, or where all have failed. Raises DataError where no folds can be made.
     """
     prepared, config = next(iter(settings.values()))
-    folds = make_folds(prepared, config.split.model_copy(update={"repeats": 1}), config.seed)
+    folds = folds_to_ask(prepared, config)
+    if folds is None:
+        return None
     numbers = range(len(folds.folds))
-    compared = settings.items() if len(numbers) >= ENOUGH else ()
     candidates = [
         Candidate(name, tuple(fold_scores(rows, [own], folds, numbers)[0]))
-        for name, (rows, own) in compared
+        for name, (rows, own) in settings.items()
     ]
     assert config.loss
     return PresetChoice.of(candidates, goal(config.loss.predicts), folds.method)
