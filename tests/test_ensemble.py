@@ -267,7 +267,7 @@ def test_a_rate_is_chosen_before_an_ensemble_trains_with_it(tmp_path: Path) -> N
 
 def test_plan_counts_all_members(folder: Path) -> None:
     def facts(*settings: str) -> Any:
-        options = [f"--set={setting}" for setting in settings]
+        options = [f"--set={setting}" for setting in ("network=mlp", *settings)]
         return json.loads(bpcli("plan", "people.yaml", "--json", *options, cwd=folder).stdout)
 
     one, five = facts(), facts("ensemble=5")
