@@ -43,7 +43,13 @@ def fit(x: Array, t: Array, loss: Loss, how: str, l2: float = 0.0) -> Views:
     network = Network([Dense(units=t.shape[1], init=Zeros())], x.shape[1:])
     optimizer, rate = OPTIMIZERS[how]
     method = Method(
-        loss, optimizer, Constant(), [rate], len(x), 200_000, regularization=Regularization(l2=l2)
+        loss,
+        optimizer,
+        Constant(),
+        [rate],
+        len(x),
+        200_000,
+        regularization=(Regularization(l2=l2),),
     )
     state = State.start(network, method, "float64")
     for epoch in train(network, method, state, Rows(x[None], t[None])):

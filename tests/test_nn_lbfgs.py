@@ -97,7 +97,7 @@ def minimised(function: Function, start: list[float], updates: int) -> Array:
     optimizer = LBFGS(tolerance_gradient=0.0, tolerance_change=1e-20)
     flat, grads, loss = np.array([start]), np.zeros((1, 1, 2)), np.zeros(1)
     slots = {name: np.zeros(shape) for name, shape in optimizer.memory(1, 2).items()}
-    gradient = Gradient(network, flat, grads, Regularization(), Clip(), slice(0, 2))
+    gradient = Gradient(network, flat, grads, [Regularization()], Clip(), slice(0, 2))
 
     def evaluate() -> None:
         loss[0], grads[0, 0] = function(flat[0])
@@ -157,7 +157,7 @@ def method(**changes: Any) -> Method:
         "rates": (1.0, 0.3),
         "replicas": (0, 1),
         "iterations": 30,
-        "regularization": Regularization(l2=1e-3),
+        "regularization": (Regularization(l2=1e-3),),
     }
     settings |= changes
     return Method(MSE(), schedule=Constant(), batch_size=40, **settings)

@@ -95,7 +95,7 @@ def test_an_optimizer_whose_columns_are_shared_out(optimizer: Elementwise) -> No
     settings: dict[str, Any] = {
         "optimizer": optimizer,
         "rates": (1e-3, 3e-3),
-        "regularization": Regularization(l1=0.01, l2=0.02, weight_decay=0.03),
+        "regularization": (Regularization(l1=0.01, l2=0.02, weight_decay=0.03),),
         "clip": Clip(norm=0.2, value=0.1),
         "ema": 0.5,
         "batch_size": 211,

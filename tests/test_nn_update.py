@@ -62,14 +62,14 @@ def weights() -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def test_penalties_act_on_weight_matrices_only() -> None:
-    before, flat, _ = after(method(regularization=Regularization(l1=0.3, l2=0.7)))
+    before, flat, _ = after(method(regularization=(Regularization(l1=0.3, l2=0.7),)))
     penalty = np.where(weights(), 0.7 * before + 0.3 * np.sign(before), 0)
     rates = np.array([[RATE], [RATE / 2]])
     assert flat == pytest.approx(before - rates * (gradient() + penalty), rel=1e-12, abs=1e-15)
 
 
 def test_decoupled_decay_shrinks_weights_before_the_step() -> None:
-    before, flat, _ = after(method(regularization=Regularization(weight_decay=0.5)))
+    before, flat, _ = after(method(regularization=(Regularization(weight_decay=0.5),)))
     rates = np.array([[RATE], [RATE / 2]])
     shrunk = np.where(weights(), before * (1 - rates * 0.5), before)
     assert flat == pytest.approx(shrunk - rates * gradient(), rel=1e-12, abs=1e-15)
@@ -88,7 +88,7 @@ def test_a_layer_has_a_decay_of_its_own(layer: Any) -> None:
     network, how = Network([layer, Dense(units=1)], (3,)), method(replicas=(0,), rates=(RATE,))
     states = []
     for decay in (0.0, 0.5):
-        how = how._replace(regularization=Regularization(weight_decay=decay))
+        how = how._replace(regularization=(Regularization(weight_decay=decay),))
         state = State.start(network, how, "float64")
         before = state.flat.copy()
         list(train(network, how, state, rows()))
@@ -249,13 +249,13 @@ def test_each_parameter_has_a_rate_of_its_own() -> None:
 def test_decay_goes_by_each_rate_and_its_schedule() -> None:
     """One step more with a decay than without: θ shrinks by rate · factor · decay, if it decays."""
     before, plain = own_rates()
-    _, decayed = own_rates(regularization=Regularization(weight_decay=0.5))
+    _, decayed = own_rates(regularization=(Regularization(weight_decay=0.5),))
     shrinks = np.array([[RATE], [RATE / 2]]) * factors() * [1, 1, 1, 1, 1, 1, 0] * 0.5
     assert decayed == pytest.approx(plain - before * shrinks, rel=1e-9, abs=1e-12)
     ended = Regularization(weight_decay=0.5, schedule=Step(at=(0.5,), gamma=0.0))
-    _, halfway = own_rates(regularization=ended, iterations=2)
-    _, late = own_rates(regularization=ended, iterations=1)
+    _, halfway = own_rates(regularization=(ended,), iterations=2)
+    _, late = own_rates(regularization=(ended,), iterations=1)
     assert late == pytest.approx(decayed)
-    _, always = own_rates(regularization=Regularization(weight_decay=0.5), iterations=2)
+    _, always = own_rates(regularization=(Regularization(weight_decay=0.5),), iterations=2)
     _, never = own_rates(iterations=2)
     assert not np.allclose(halfway, always) and not np.allclose(halfway, never)

@@ -156,7 +156,7 @@ def test_clipping_by_norm(case: int) -> None:
     network = Network([Dense(units=1)], (len(flat) - 1,))
     everything, grads = slice(0, network.size), flat[None, None].copy()
     clip = Clip(norm=expected["limit"])
-    gradient = Gradient(network, flat[None], grads, Regularization(), clip, everything)
+    gradient = Gradient(network, flat[None], grads, [Regularization()], clip, everything)
     norm = np.sqrt(gradient.gather())
     assert norm[0] == pytest.approx(expected["norm"], rel=EXACT)
     gradient.shorten(norm)
@@ -252,7 +252,7 @@ def lbfgs_run(
     rows, loss = rows_and_loss(which)
     penalty = Regularization(l2=numbers("torch")["lbfgs"]["l2"])
     n = rows.x.shape[1]
-    method = Method(loss, optimizer, Constant(), [rate], n, iterations, regularization=penalty)
+    method = Method(loss, optimizer, Constant(), [rate], n, iterations, regularization=(penalty,))
     state = State.start(network, method, "float64")
     state.flat[...] = flat
     return network, state, train(network, method, state, rows)

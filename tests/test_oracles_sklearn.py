@@ -120,7 +120,7 @@ def ours(task: Task, net: Network, optimizer: Optimizer, batch: int, updates: in
         [RATE if scales else RATE / task.factor],
         batch,
         updates,
-        regularization=Regularization(l2=task.factor * ALPHA / batch),
+        regularization=(Regularization(l2=task.factor * ALPHA / batch),),
     )
 
 

@@ -81,7 +81,38 @@ def comparable(record: Record, watches: bool) -> tuple[Any, ...]:
 @pytest.mark.parametrize("case", CASES)
 def test_together_equals_alone(case: str) -> None:
     taught = lessons(*CASES[case])
+    require_as_alone([Replica(lesson, rate) for lesson in taught for rate in RATES])
+
+
+@pytest.mark.parametrize(
+    "penalties",
+    [
+        ["regularization={l1: 0.001, l2: 0.01}", "epochs=6"],
+        ["regularization={weight_decay: 0.1, schedule: cosine}", "epochs=6", "stop.patience=2"],
+        ["regularization={l2: 0.01}", "optimizer=lbfgs", "batch_size=full", "epochs=9"],
+    ],
+    ids=lambda settings: settings[0],
+)
+def test_each_has_penalties_of_its_own(penalties: list[str]) -> None:
+    taught = [two for one in lessons("wine", penalties) for two in (one, stronger(one))]
     replicas = [Replica(lesson, rate) for lesson in taught for rate in RATES]
+    require_as_alone(replicas)
+    first, second, *_ = replicas[:: len(RATES)]
+    assert first.weights.tobytes() != second.weights.tobytes()
+
+
+def stronger(lesson: Lesson) -> Lesson:
+    """The same with penalties twice as strong."""
+    config = lesson.problem.config
+    weak = config.regularization
+    assert weak is not None
+    twice = {name: 2 * getattr(weak, name) for name in ("l1", "l2", "weight_decay")}
+    config = config.model_copy(update={"regularization": weak.model_copy(update=twice)})
+    return lesson._replace(problem=lesson.problem._replace(config=config))
+
+
+def require_as_alone(replicas: list[Replica]) -> None:
+    """They end like the same trainings alone."""
     history = train_together(replicas)
     for member, replica in enumerate(replicas, 1):
         same, records, failure = alone(replica.lesson, replica.rate)

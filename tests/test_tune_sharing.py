@@ -25,6 +25,7 @@ epochs: 3
 split: {folds: 4}
 tune: {trials: 9, batch: 4, sampler: random, space: {learning_rate: {log_uniform: [1e-3, 0.3]}}}
 """
+PENALTIES = "tune.space={regularization.l2: {log_uniform: [1e-4, 0.1]}}"
 FAILING = "tune.space={learning_rate: {log_uniform: [1e-3, 1e30]}}"
 LONGER = ("--set", "epochs=60")
 
@@ -61,6 +62,14 @@ def test_trials_of_a_batch_that_differ_in_the_rate_are_one_group(config: Path) -
     assert numbers(found.pending(9)) == [[1], [2], [3], [4]]
 
 
+def test_so_are_those_that_differ_in_how_strong_a_penalty_is(config: Path) -> None:
+    assert numbers(proposed(config, PENALTIES).pending()) == [[1, 2, 3, 4]]
+    either = "tune.space={regularization.l2: {choice: [0, 0.1]}}"
+    groups = proposed(config, either).pending()
+    found = [{one.values["regularization.l2"] > 0 for one in group.trials} for group in groups]
+    assert sorted(map(list, found)) == [[False], [True]]
+
+
 def test_others_train_apart(config: Path) -> None:
     both = "tune.space={learning_rate: {uniform: [0.01, 0.1]}, batch_size: {choice: [8, 32]}}"
     found = proposed(config, both)
@@ -76,7 +85,7 @@ def test_wide_networks_train_apart(config: Path) -> None:
 
 
 @pytest.mark.parametrize("pruner", ["none", "hyperband"])
-@pytest.mark.parametrize("space", ["", FAILING], ids=["", "some fail"])
+@pytest.mark.parametrize("space", ["", PENALTIES, FAILING], ids=["", "penalties", "some fail"])
 def test_each_ends_as_it_would_alone(config: Path, space: str, pruner: str) -> None:
     settings = [space] if space else []
     found = proposed(config, *settings, f"tune.pruner={pruner}")
@@ -86,7 +95,7 @@ def test_each_ends_as_it_would_alone(config: Path, space: str, pruner: str) -> N
         alone = Scored.from_json(found.work(group._replace(trials=[one]))).trials
         assert together[one.number] == alone[one.number]
     failed = [bool(scores[0].failure) for scores in together.values()]
-    assert len(failed) == 4 and any(failed) == bool(space) and not all(failed)
+    assert len(failed) == 4 and any(failed) == (space == FAILING) and not all(failed)
 
 
 def test_a_killed_search_goes_on_to_the_bytes_of_any_jobs(config: Path) -> None:

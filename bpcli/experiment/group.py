@@ -20,7 +20,8 @@ from bpcli.nn.team import shared
 class Group:
     """Replicas with their common arrays.
 
-    They differ in rate, name and rows; the network, the method and the numbers of rows are common.
+    They differ in rate, penalties, name and rows; the network, the rest of the method and the
+    numbers of rows are common.
     """
 
     def __init__(self, replicas: Sequence[Replica], numbers: Sequence[int]) -> None:
@@ -32,6 +33,7 @@ class Group:
         self.method = problem.method()._replace(
             rates=[replica.rate for replica in replicas],
             replicas=[replica.name for replica in replicas],
+            regularization=[replica.penalties for replica in replicas],
         )
         self.rows = Rows.stacked([replica.lesson.rows for replica in replicas])
         if self.method.loss.retargets:

@@ -96,7 +96,7 @@ class LearningProblem(NamedTuple):
             batch,
             updates,
             config.seed,
-            regularization=config.regularization,
+            regularization=(config.regularization,),
             clip=config.clip,
             ema=config.ema,
             parts=self._parts(),

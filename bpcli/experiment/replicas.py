@@ -13,6 +13,7 @@ from bpcli.experiment.stopping import Record, StopRule, until
 from bpcli.experiment.validation import Validation, Validator
 from bpcli.nn.batches import Rows
 from bpcli.nn.layer import Array
+from bpcli.nn.update import Regularization
 
 
 class Lesson(NamedTuple):
@@ -62,6 +63,13 @@ class Replica:
         self.halvings: list[int] = []  # the iterations at which the rate was halved
         self.stop_reason = ""
         self.failure: Problem | None = None
+
+    @property
+    def penalties(self) -> Regularization:
+        """What keeps its weights small."""
+        found = self.lesson.problem.config.regularization
+        assert found is not None
+        return found
 
     @property
     def has_ended(self) -> bool:

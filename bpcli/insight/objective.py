@@ -33,7 +33,9 @@ class Objective:
         shapes = loss.scratch(*network.out_shape)
         self._work = Views(**{n: np.empty((1, count, *s), dtype) for n, s in shapes.items()})
         everything = slice(0, network.size)
-        self._gradient = Gradient(network, self.flat, self.grad, regularization, Clip(), everything)
+        self._gradient = Gradient(
+            network, self.flat, self.grad, (regularization,), Clip(), everything
+        )
 
     @classmethod
     def of(cls, problem: LearningProblem, rows: int) -> Objective:

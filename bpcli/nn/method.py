@@ -22,7 +22,7 @@ class Method(NamedTuple):
     iterations: int  # parameter updates in all
     seed: int = 0
     replicas: Sequence[int] = (0,)  # names of the replicas: their randomness follows the name
-    regularization: Regularization = Regularization()
+    regularization: Sequence[Regularization] = (Regularization(),)  # of each replica, or of all
     clip: Clip = Clip()
     ema: float | None = None  # decay of the running mean of the parameters
     parts: int = 1  # processes that compute each update together
@@ -36,5 +36,10 @@ class Method(NamedTuple):
 
     def pick(self, replicas: Sequence[int]) -> Method:
         """The same for some of the replicas."""
-        rates = [self.rates[r] for r in replicas]
-        return self._replace(rates=rates, replicas=[self.replicas[r] for r in replicas])
+        common = len(self.regularization) == 1
+        own = self.regularization
+        return self._replace(
+            rates=[self.rates[r] for r in replicas],
+            replicas=[self.replicas[r] for r in replicas],
+            regularization=own if common else [own[r] for r in replicas],
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -43,18 +43,23 @@ class Clip(Spec):
 
 
 class Gradient:
-    """The gradient of all rows with its penalties, in the `columns` of one member of a team."""
+    """The gradient of all rows with its penalties, in the `columns` of one member of a team.
+
+    The penalties are those of each replica, or one that all have.
+    """
 
     def __init__(
         self,
         network: Network,
         flat: Array,
         grads: Array,
-        regularization: Regularization,
+        regularization: Sequence[Regularization],
         clip: Clip,
         columns: slice,
     ) -> None:
         self.regularization, self.clip = regularization, clip
+        self.l1 = np.array([one.l1 for one in regularization], flat.dtype)
+        self.l2 = np.array([one.l2 for one in regularization], flat.dtype)
         self.total, *self.others = grads[..., columns]
         self.weights = list(_weights(network, flat, grads[0], columns))
         self.rates = network.rate_factors()
@@ -76,19 +81,18 @@ class Gradient:
 
     def penalty(self) -> Array:
         """What l1 and l2 add to the loss (R,): l1 Σ |w| + l2/2 Σ w²."""
-        l1, l2 = self.regularization.l1, self.regularization.l2
         sums = np.zeros(len(self.total))
-        for p, _, _ in self.weights if l1 or l2 else ():
-            sums += l1 * np.abs(p).sum(axis=1) + l2 / 2 * np.vecdot(p, p)
+        for p, _, _ in self.weights if self.l1.any() or self.l2.any() else ():
+            sums += self.l1 * np.abs(p).sum(axis=1) + self.l2 / 2 * np.vecdot(p, p)
         return sums
 
     def _penalize(self) -> None:
-        l1, l2 = self.regularization.l1, self.regularization.l2
-        for p, g, _ in self.weights if l1 or l2 else ():
-            if l2:
-                g += l2 * p
-            if l1:
-                g += l1 * np.sign(p)
+        if self.l2.any():
+            for p, g, _ in self.weights:
+                g += self.l2[:, None] * p
+        if self.l1.any():
+            for p, g, _ in self.weights:
+                g += self.l1[:, None] * np.sign(p)
 
 
 class Update:
@@ -110,8 +114,9 @@ class Update:
         total: int,
     ) -> None:
         self.optimizer, self.weights = optimizer, gradient.weights
-        self.decay = gradient.regularization.weight_decay or optimizer.decay()
-        self.schedule, self.total = gradient.regularization.schedule, total
+        decays = [one.weight_decay or optimizer.decay() for one in gradient.regularization]
+        self.decay = np.array(decays)[:, None]
+        self.schedule, self.total = gradient.regularization[0].schedule, total
         own = {name: slot[:, columns] for name, slot in slots.items()}
         factors = None if gradient.rates is None else gradient.rates[columns].astype(flat.dtype)
         self.blocks = list(self._blocks(flat[:, columns], own, gradient.total, factors))
@@ -131,10 +136,10 @@ class Update:
 
     def apply(self, rate: Array, t: int) -> Array:
         """Update for the t-th time at the rates (R,1); returns Σ θ² (R,), read while in cache."""
-        if self.decay:
+        if self.decay.any():
             decay = self.decay * self.schedule.factor(t - 1, self.total)
             for p, _, factor in self.weights:
-                p *= 1 - rate * (decay * factor)
+                p *= 1 - rate * (decay * factor).astype(rate.dtype)
         sizes = np.zeros(len(rate), rate.dtype)
         for p, g, s, factors in self.blocks:
             self.optimizer.step(p, g, s, rate * factors, t)

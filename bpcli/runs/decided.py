@@ -19,7 +19,13 @@ from bpcli.experiment.few import CANDIDATES, FEW
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.presets import MLP, Tabular
 from bpcli.experiment.resolve import MANY, rows_of
-from bpcli.runs.resolved import Preparing, prepare_and_resolve, prepared_of, written_from
+from bpcli.runs.resolved import (
+    Keeping,
+    Preparing,
+    prepare_and_resolve,
+    prepared_of,
+    written_from,
+)
 from bpcli.selection.preset import PresetChoice, folds_to_ask, preferred
 
 
@@ -50,10 +56,7 @@ Decided = tuple[Prepared, Config, PresetChoice | Pair | Unasked | None]
 
 
 def prepare_and_decide(loaded: Loaded, preparing: Preparing = prepared_of) -> Decided:
-    """The table, the resolved config, and how its networks were chosen where there was a choice.
-
-    `preparing` makes the table of the config as it is given; another is made as usual.
-    """
+    """The table, the resolved config, and how its networks were chosen where there was a choice."""
     return _decided(loaded, preparing, _choice)
 
 
@@ -65,35 +68,38 @@ def prepare_and_foresee(loaded: Loaded) -> Decided:
 def _decided(
     loaded: Loaded,
     preparing: Preparing,
-    choose: Callable[[Loaded], PresetChoice | Unasked | None],
+    choose: Callable[[Loaded, Preparing], PresetChoice | Unasked | None],
 ) -> Decided:
-    prepared, config = prepare_and_resolve(loaded, preparing=preparing)
+    preparing = Keeping(2, preparing)  # as given, and with the rows that validate among the others
+    prepared, config = _with(loaded, {}, preparing)
     if not _is_open(loaded.config, prepared):
         return prepared, config, None
     rows = rows_of(config, prepared)
     if rows < FEW:
-        choice = choose(loaded)
+        choice = choose(loaded, preparing)
         if choice is None:
             return prepared, config, None
         folds = {"ensemble": FoldsSpec(folds=loaded.config.split.folds)}
-        return *_with(loaded, {**CANDIDATES[choice.name], **folds}), choice
+        return *_with(loaded, {**CANDIDATES[choice.name], **folds}, preparing), choice
     if prepared.task == "binary" and rows <= MANY:
         assert config.epochs  # the preset's, as no length was given
-        return *_with(loaded, {"ensemble": 2, "epochs": config.epochs // 2}), Pair(Tabular.name)
+        half = {"ensemble": 2, "epochs": config.epochs // 2}
+        return *_with(loaded, half, preparing), Pair(Tabular.name)
     return prepared, config, None
 
 
-def _choice(loaded: Loaded) -> PresetChoice | None:
+def _choice(loaded: Loaded, preparing: Preparing) -> PresetChoice | None:
     """What the folds prefer; None where there are too few rows for folds."""
+    shorter = {name: _shorter(values) for name, values in CANDIDATES.items()}
     try:
-        return preferred({name: _with(loaded, _shorter(one)) for name, one in CANDIDATES.items()})
+        return preferred({name: _with(loaded, one, preparing) for name, one in shorter.items()})
     except DataError:
         return None
 
 
-def _unasked(loaded: Loaded) -> Unasked | None:
+def _unasked(loaded: Loaded, preparing: Preparing) -> Unasked | None:
     try:
-        folds = folds_to_ask(*prepare_and_resolve(loaded))
+        folds = folds_to_ask(*_with(loaded, {}, preparing))
     except DataError:
         return None
     return Unasked(MLP.name) if folds else None
@@ -109,8 +115,8 @@ def _shorter(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "iterations": values["iterations"] // 2}
 
 
-def _with(loaded: Loaded, values: dict[str, Any]) -> tuple[Prepared, Config]:
-    return prepare_and_resolve(loaded.with_values(**values))
+def _with(loaded: Loaded, values: dict[str, Any], preparing: Preparing) -> tuple[Prepared, Config]:
+    return prepare_and_resolve(loaded.with_values(**values), preparing=preparing)
 
 
 def expanded(loaded: Loaded) -> dict[str, Any]:

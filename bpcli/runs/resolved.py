@@ -53,10 +53,10 @@ def prepared_of(
 
 
 class Keeping:
-    """`prepared_of`, which keeps the last tables: most trials of a search have the same one."""
+    """`preparing`, which keeps the last tables: most trials of a search have the same one."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, preparing: Preparing = prepared_of) -> None:
+        self.most, self.preparing = most, preparing
         self.tables: OrderedDict[tuple[str, bytes], Prepared] = OrderedDict()
 
     def __call__(self, given: Config, loaded: Loaded, sets: Sets | None = None) -> Prepared:
@@ -65,7 +65,7 @@ class Keeping:
         facts = [asked, split_of(given).model_dump(mode="json"), given.learns]
         key = json.dumps(facts), b"" if sets is None else sets.tobytes()
         if key not in self.tables:
-            self.tables[key] = prepared_of(given, loaded, sets)
+            self.tables[key] = self.preparing(given, loaded, sets)
         self.tables.move_to_end(key)
         if len(self.tables) > self.most:
             self.tables.popitem(last=False)

@@ -8,7 +8,8 @@ mean is what will predict, and it errs less than each of them where they are no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from bpcli.config.errors import Notice
@@ -17,7 +18,8 @@ from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config
 from bpcli.experiment.presets import Linear
 from bpcli.metrics.metric import Metric, goal
-from bpcli.selection.procedure import ENOUGH, Candidate, fold_scores, ranked
+from bpcli.selection.procedure import ENOUGH, Candidate, FoldScore, fold_scores, ranked
+from bpcli.selection.sharing import in_common
 
 
 class PresetChoice(NamedTuple):
@@ -77,9 +79,18 @@ def preferred(settings: Mapping[str, tuple[Prepared, Config]]) -> PresetChoice |
     if folds is None:
         return None
     numbers = range(len(folds.folds))
-    candidates = [
-        Candidate(name, tuple(fold_scores(rows, [own], folds, numbers)[0]))
-        for name, (rows, own) in settings.items()
-    ]
+    scores: dict[str, list[FoldScore]] = {}
+    for names in _alike(settings):
+        rows, configs = settings[names[0]][0], [settings[name][1] for name in names]
+        scores |= zip(names, fold_scores(rows, configs, folds, numbers), strict=True)
+    candidates = [Candidate(name, tuple(scores[name])) for name in settings]
     assert config.loss
     return PresetChoice.of(candidates, goal(config.loss.predicts), folds.method)
+
+
+def _alike(settings: Mapping[str, tuple[Prepared, Config]]) -> Iterable[list[str]]:
+    """The names of those that train together."""
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for name, (_, config) in settings.items():
+        alike[in_common(config)].append(name)
+    return alike.values()

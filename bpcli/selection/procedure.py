@@ -87,7 +87,7 @@ def fold_scores(
 ) -> list[list[FoldScore]]:
     """Of each config the scores on some of the folds; trainings of one shape train together.
 
-    The configs differ in the learning rate only.
+    The configs have in common what replicas have to: see `in_common`.
     """
     sets = {number: _sets(folds, number) for number in numbers}
     preprocess = configs[0].preprocess

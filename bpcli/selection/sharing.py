@@ -27,8 +27,13 @@ def dealt(items: Sequence[Item], most: int, jobs: int) -> list[Sequence[Item]]:
 
 
 def in_common(config: Config) -> str:
-    """What the configs of replicas have in common: everything but the learning rate."""
-    return config.model_dump_json(exclude={"learning_rate"})
+    """What the configs of replicas have in common: all but the learning rate and how strong those
+    penalties are that they have."""
+    assert config.regularization is not None
+    penalties = config.regularization
+    which = [penalties.l1 > 0, penalties.l2 > 0, penalties.weight_decay > 0]
+    rest = config.model_dump_json(exclude={"learning_rate", "regularization"})
+    return f"{which} {penalties.schedule.model_dump_json()} {rest}"
 
 
 def most_alike(prepared: Prepared, config: Config) -> int:

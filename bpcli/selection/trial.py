@@ -28,7 +28,7 @@ class Setting(NamedTuple):
 class Group(NamedTuple):
     """Trials that are trained together, for these folds; none: one training on all rows.
 
-    They were proposed at once, and their configs differ in the learning rate only.
+    They were proposed at once, and replicas can train them: see `in_common`.
     """
 
     search: str  # its name
