@@ -27,6 +27,13 @@ SMALL = ["network=[{dense: 8}, tanh, {dropout: 0.2}]", "batch_size=16", "learnin
 CASES: dict[str, tuple[str, list[str]]] = {
     "the same rows": ("iris", ["ensemble=3", *SMALL, "epochs=6", "iterations=null"]),
     "folds of unequal size": ("iris", ["ensemble={folds: 7}", *SMALL, "iterations=30"]),
+    "penalties in turn": (
+        "wine",
+        [
+            *("ensemble={folds: 4, penalty_factors: [1, 4, 0.5]}", *SMALL, "epochs=6"),
+            *("regularization={l1: 0.001, l2: 0.01, weight_decay: 0.1}", "optimizer=adamw"),
+        ],
+    ),
     "stops at different epochs": (
         "wine",
         ["ensemble={folds: 3}", *SMALL, "epochs=40", "stop.patience=1"],
@@ -156,6 +163,19 @@ def test_the_preset_is_that_for_the_rows_of_a_member() -> None:
     split = members_of(config, [*preset, "split.validation=0.16"]).problem.config
     assert (folds.epochs, folds.batch_size) == (split.epochs, split.batch_size)
     assert folds.stop == split.stop
+
+
+def test_penalties_are_taken_in_turn() -> None:
+    settings = ["ensemble={folds: 3, penalty_factors: [1, 4]}", "regularization={l1: 2, l2: 0.5}"]
+    members = members_of(ROOT / "configs" / "iris.yaml", settings)
+    own = [one.config.regularization for one in members.problems]
+    assert [(one.l1, one.l2, one.weight_decay) for one in own if one] == [
+        (2, 0.5, 0),
+        (8, 2, 0),
+        (2, 0.5, 0),
+    ]
+    shared = members.problem.config.regularization
+    assert shared and shared.l2 == 0.5
 
 
 def test_preprocessing_of_a_member_knows_its_training_rows_only(folder: Path) -> None:

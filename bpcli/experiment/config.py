@@ -35,7 +35,7 @@ def _network_form(value: Any) -> str:
 
 
 def _ensemble_form(value: Any) -> str:
-    return "folds" if isinstance(value, dict | FoldsSpec) else "members"
+    return "a mapping" if isinstance(value, dict | FoldsSpec) else "members"
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -159,10 +159,23 @@ class FoldsSpec(Spec):
             "so that every one of these is predicted by a member that has not seen it",
         ),
     ]
+    penalty_factors: Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...],
+        Field(
+            strict=False,
+            min_length=1,
+            description="how many times as strong the penalties of `regularization` are for the "
+            "members, in turn: [1, 4] for the first, the second, the third as for the first",
+        ),
+    ] = (1.0,)
+
+    def penalties(self, penalties: Regularization, member: int) -> Regularization:
+        """Those of a member, by its number from 0."""
+        return penalties.times(self.penalty_factors[member % len(self.penalty_factors)])
 
 
 Ensemble = Annotated[
-    Annotated[int, Field(ge=2, le=256), Tag("members")] | Annotated[FoldsSpec, Tag("folds")],
+    Annotated[int, Field(ge=2, le=256), Tag("members")] | Annotated[FoldsSpec, Tag("a mapping")],
     Discriminator(_ensemble_form),
 ]
 
@@ -311,12 +324,7 @@ class Config(Spec):
         ),
     ] = "stop"
     ensemble: Annotated[
-        Annotated[
-            Annotated[int, Field(ge=2, le=256), Tag("members")]
-            | Annotated[FoldsSpec, Tag("folds")],
-            Discriminator(_ensemble_form),
-        ]
-        | None,
+        Ensemble | None,
         Field(
             description="so many networks on the same rows, or {folds: n}: one without each fold; "
             "the mean of what they predict is the prediction. Default: one network"

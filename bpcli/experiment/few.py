@@ -1,4 +1,7 @@
-"""What few rows are trained as where the network is left open; folds choose among them."""
+"""What few rows are trained as where the network is left open; folds choose among them.
+
+Where they cannot choose between the two `mlp`, members have the penalties of both in turn.
+"""
 
 from __future__ import annotations
 
@@ -18,3 +21,4 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     MLP.name: {"network": MLP(), **_SHORT},
     "mlp of small weights": {"network": MLP(prior=0.5), **_SHORT},
 }
+IN_TURN = 1.0, 4.0  # penalties of the two mlp, as 1/σ² of their priors

@@ -12,6 +12,7 @@ from bpcli.data.arrays import Ints
 from bpcli.data.folds import Fold, Folds, make_folds
 from bpcli.data.prepare import refit
 from bpcli.data.split import CALIBRATION, TEST, TRAIN, VALIDATION
+from bpcli.experiment.config import FoldsSpec
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.predictor import Ensemble, mean_of
 from bpcli.experiment.problem import LearningProblem
@@ -39,11 +40,11 @@ class Members(NamedTuple):
     def of(cls, problem: LearningProblem) -> Members:
         """The members that a resolved config asks for.  Raises DataError for impossible folds."""
         config, prepared = problem.config, problem.prepared
-        if not config.over_folds:
+        if not isinstance(config.ensemble, FoldsSpec):
             return cls(problem, (Lesson.of(problem),), config.networks, None)
         split = config.split.model_copy(update={"folds": config.networks, "repeats": 1})
         folds = make_folds(prepared, split, config.seed)
-        lessons = tuple(_lesson(problem, fold) for fold in folds.folds)
+        lessons = tuple(_lesson(problem, config.ensemble, fold) for fold in folds.folds)
         return cls(problem, lessons, len(lessons), folds)
 
     @property
@@ -121,11 +122,14 @@ class Members(NamedTuple):
         return numbers
 
 
-def _lesson(problem: LearningProblem, fold: Fold) -> Lesson:
+def _lesson(problem: LearningProblem, spec: FoldsSpec, fold: Fold) -> Lesson:
     """What the member learns that is trained without a fold."""
+    assert problem.config.regularization is not None
+    own = spec.penalties(problem.config.regularization, fold.number - 1)
     try:
         inside = refit(problem.prepared, problem.config.preprocess, fold.sets)
-        return Lesson.of(LearningProblem.of(problem.config, inside))
+        config = problem.config.model_copy(update={"regularization": own})
+        return Lesson.of(LearningProblem.of(config, inside))
     except DataError as error:
         where = f"member {fold.number}, "
         raise DataError(*(p._replace(where=where + p.where) for p in error.problems)) from None

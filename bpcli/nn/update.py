@@ -30,6 +30,11 @@ class Regularization(Spec):
         Schedule, Field(description="factor on weight_decay in the course of training")
     ] = Constant()
 
+    def times(self, factor: float) -> Regularization:
+        """The same penalties, each so many times as strong."""
+        strengths = {name: factor * getattr(self, name) for name in ("l1", "l2", "weight_decay")}
+        return self.model_copy(update=strengths)
+
 
 class Clip(Spec):
     """Limits of the gradient, over all parameters of a network together."""

@@ -1,6 +1,6 @@
 """The networks that a config is trained as which leaves them open.
 
-Of few rows those of the preset that folds prefer, as many as there are folds, each without one of
+Of few rows those of the presets that folds prefer, as many as there are folds, each without one of
 them: no row is to be lost to validation. The choice costs some trainings, half as long each. Of two
 classes a pair of the default, half as long each: what one network says of a row between the classes
 is chance to a good part. Only a training asks the folds: `bpcli plan` foresees what it would have
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from bpcli.config.errors import DataError, Notice, listing
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config, FoldsSpec
-from bpcli.experiment.few import CANDIDATES, FEW
+from bpcli.experiment.few import CANDIDATES, FEW, IN_TURN
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.presets import MLP, Tabular
 from bpcli.experiment.resolve import MANY, rows_of
@@ -43,12 +43,12 @@ class Pair(NamedTuple):
 class Unasked(NamedTuple):
     """That folds are to choose among networks, and have not been asked."""
 
-    name: str  # of the preset that stands for what they may choose
+    names: list[str]  # of the preset that stands for what they may choose
 
     def notice(self) -> Notice:
         """What is said of it."""
         among = listing([*CANDIDATES])
-        what = f"folds choose among {among} when it is trained; this is {self.name}"
+        what = f"folds choose among {among} when it is trained; this is {self.names[0]}"
         return Notice("", "network", what, "bpcli validate --expand asks them")
 
 
@@ -79,8 +79,10 @@ def _decided(
         choice = choose(loaded, preparing)
         if choice is None:
             return prepared, config, None
-        folds = {"ensemble": FoldsSpec(folds=loaded.config.split.folds)}
-        return *_with(loaded, {**CANDIDATES[choice.name], **folds}, preparing), choice
+        factors = IN_TURN if len(choice.names) > 1 else IN_TURN[:1]
+        folds = FoldsSpec(folds=loaded.config.split.folds, penalty_factors=factors)
+        values = {**CANDIDATES[choice.names[0]], "ensemble": folds}
+        return *_with(loaded, values, preparing), choice
     if prepared.task == "binary" and rows <= MANY:
         assert config.epochs  # the preset's, as no length was given
         half = {"ensemble": 2, "epochs": config.epochs // 2}
@@ -102,7 +104,7 @@ def _unasked(loaded: Loaded, preparing: Preparing) -> Unasked | None:
         folds = folds_to_ask(*_with(loaded, {}, preparing))
     except DataError:
         return None
-    return Unasked(MLP.name) if folds else None
+    return Unasked([MLP.name]) if folds else None
 
 
 def folds_kept(loaded: Loaded, prepared: Prepared) -> list[str]:

@@ -1,9 +1,10 @@
 """Which preset suits a small table, by cross-validation.
 
 A table of few rows seldom tells more than a linear model can say, and whether this one does can be
-asked of it: the best in the mean over the folds is taken, by the log loss where there are classes.
-The linear one has to lead by more than a standard error: one network is scored in a fold, but their
-mean is what will predict, and it errs less than each of them where they are no linear ones.
+asked of it, by the log loss where there are classes. What leads clearly is taken: the linear one
+where it leads all others, else the first of the others where it leads them. Where none does, folds
+so small cannot tell, and the others are taken together, in turn: one network is scored in a fold,
+but the mean of several is what will predict, and it errs less than each of them where they differ.
 """
 
 from __future__ import annotations
@@ -23,37 +24,34 @@ from bpcli.selection.sharing import in_common
 
 
 class PresetChoice(NamedTuple):
-    """The preset that is taken, the others that have a score, and how they were compared."""
+    """The presets that are taken, the others that have a score, and how they were compared."""
 
-    winner: Candidate
+    taken: list[Candidate]
     others: list[Candidate]  # the best first
     metric: Metric
     method: str
 
     @classmethod
     def of(cls, candidates: Sequence[Candidate], metric: Metric, method: str) -> Self | None:
-        """The choice among candidates, of equal ones the first; None where all have failed."""
-        whole = ranked(candidates, metric)
-        if not whole:
-            return None
-        best, *others = whole
-        if others and best.name == Linear.name and not best.leads(others[0], metric):
-            best, *others = others[0], best, *others[1:]
-        return cls(best, others, metric, method)
+        """The choice among candidates; None where all have failed."""
+        whole = [one for one in candidates if not one.failure]
+        taken = _leading(whole, metric)
+        others = ranked((one for one in whole if one not in taken), metric)
+        return cls(taken, others, metric, method) if taken else None
 
     @property
-    def name(self) -> str:
-        """Of the preset that is taken."""
-        return self.winner.name
+    def names(self) -> list[str]:
+        """Of the presets that are taken."""
+        return [one.name for one in self.taken]
 
     def notice(self) -> Notice:
-        """`5 stratified folds prefer mlp: log_loss 0.04722 ± 0.012, linear 0.0583 ± 0.014`"""
-        listed = (f"{one.name} {self._figure(one)}" for one in self.others)
-        said = ", ".join([f"{self.metric.name} {self._figure(self.winner)}", *listed])
-        if self.others and self.others[0].order(self.metric) < self.winner.order(self.metric):
-            said += "; linear leads by less than a standard error"
-        count = len(self.winner.scores)
-        what = f"{count} {self.method} folds prefer {self.winner.name}: {said}"
+        """`5 stratified folds prefer mlp: log_loss mlp 0.04722 ± 0.012, linear 0.0583 ± 0.014`"""
+        shown = [*self.taken, *self.others]
+        figures = ", ".join(f"{one.name} {self._figure(one)}" for one in shown)
+        taken = f"prefer {self.names[0]}"
+        if len(self.taken) > 1:
+            taken = f"cannot tell {' and '.join(self.names)} apart, members are of each in turn"
+        what = f"{len(shown[0].scores)} {self.method} folds {taken}: {self.metric.name} {figures}"
         fix = "name a network to have one of it, without the folds"
         return Notice("", "network", what, fix)
 
@@ -61,6 +59,16 @@ class PresetChoice(NamedTuple):
         mean = one.mean(self.metric)
         error = "" if mean.error is None else f" ± {mean.error:.2g}"
         return f"{mean.value:.4g}{error}"
+
+
+def _leading(whole: Sequence[Candidate], metric: Metric) -> list[Candidate]:
+    """The one that leads, or those that do not differ clearly."""
+    linear = [one for one in whole if one.name == Linear.name]
+    others = [one for one in whole if one.name != Linear.name]
+    for first, rest in ((linear, others), (others[:1], others[1:])):
+        if first and all(first[0].leads(other, metric) for other in rest):
+            return first
+    return others
 
 
 def folds_to_ask(prepared: Prepared, config: Config) -> Folds | None:

@@ -23,6 +23,9 @@ from bpcli.experiment.scoring import score
 from bpcli.metrics.metric import Metric
 from bpcli.selection.statistics import Mean
 
+# Standard errors of a difference that a lead is more than: of five folds chance alone has it once
+# in ten times, by Student's t.
+LEAD = 1.5
 ENOUGH = 3  # folds: one to score, one to choose the epoch, one to learn from
 WHOLE = -1  # in place of the number of a fold: all rows that train and validate
 
@@ -64,11 +67,11 @@ class Candidate(NamedTuple):
         return {name: fmean(one.scores[name] for one in self.scores) for name in common}
 
     def leads(self, other: Candidate, metric: Metric) -> bool:
-        """Whether it is better by more than the standard error of the folds' differences."""
+        """Whether it is better by more than `LEAD` standard errors of the folds' differences."""
         pairs = zip(self.scores, other.scores, strict=True)
         gap = Mean.of([b.scores[metric.name] - a.scores[metric.name] for a, b in pairs])
         lead = -gap.value if metric.better == "higher" else gap.value
-        return lead > (gap.error or 0)
+        return lead > LEAD * (gap.error or 0)
 
     def order(self, metric: Metric) -> float:
         """The lower the better."""

@@ -173,6 +173,20 @@ ENSEMBLES = [
     key("an ensemble of one", "BP-C033", "ensemble: 1", "ensemble", "at least 2"),
     key("an ensemble of very many", "BP-C033", "ensemble: 300", "ensemble", "at most 256"),
     key("one fold", "BP-C033", "ensemble: {folds: 1}", "ensemble.folds", "at least 2"),
+    key(
+        "a member without penalties",
+        "BP-C033",
+        "ensemble: {folds: 3, penalty_factors: [1, 0]}",
+        "ensemble.penalty_factors.1",
+        "a number above 0",
+    ),
+    key(
+        "penalties of no member",
+        "BP-C034",
+        "ensemble: {folds: 3, penalty_factors: []}",
+        "ensemble.penalty_factors",
+        "1 or more items",
+    ),
     key("an ensemble in words", "BP-C032", "ensemble: five", "ensemble", "whole number"),
     key("another kind of ensemble", "BP-C031", "ensemble: {fold: 5}", "did you mean 'folds'"),
 ]
