@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -47,28 +48,31 @@ class CategoryDropout(Layer):
         if not s.drops:
             return x
         draw_kept(s.keep, self.rate, ctx, s.index)
-        np.copyto(s.y, x)
-        for block, keep in self._blocks(s.y, s.keep):
-            last = block[..., -1:]
-            one_hot = float(block.shape[-1] > 1)
-            last -= one_hot  # so that what is not kept becomes 1 there, and 0 elsewhere
-            block *= keep
-            last += one_hot
+        _, ends, one_hot = _places(self.widths)
+        self._keep(x, s.keep, s.y)
+        s.y[..., ends] += 1 - s.keep[..., one_hot]
         return s.y
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array:
         if not s.drops:
             return dy
-        np.copyto(s.dx, dy)
-        for block, keep in self._blocks(s.dx, s.keep):
-            block *= keep
+        self._keep(dy, s.keep, s.dx)
         return s.dx
 
-    def _blocks(self, inputs: Array, keep: Array) -> Iterator[tuple[Array, Array]]:
-        stop = inputs.shape[-1] - sum(self.widths)
-        for number, width in enumerate(self.widths):
-            start, stop = stop, stop + width
-            yield inputs[..., start:stop], keep[..., number : number + 1]
+    def _keep(self, given: Array, keep: Array, out: Array) -> None:
+        """out = given, with zeros in the blocks that are not kept."""
+        block, _, _ = _places(self.widths)
+        np.copyto(out, given)
+        out[..., -len(block) :] *= keep[..., block]
+
+
+@lru_cache(maxsize=64)
+def _places(widths: tuple[int, ...]) -> tuple[Ints, Ints, Ints]:
+    """The block of each input; the ends of one-hot blocks, counted from the last input, and their
+    numbers."""
+    one_hot = np.flatnonzero(np.array(widths) > 1)
+    ends = np.cumsum(widths) - 1 - sum(widths)
+    return np.repeat(np.arange(len(widths)), widths), ends[one_hot], one_hot
 
 
 class Embedding(Layer):

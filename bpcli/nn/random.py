@@ -34,20 +34,26 @@ def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generato
 class NoiseKey:
     """Counter-based streams of one replica: one per (iteration, layer), cheap enough for a step.
 
-    The key is derived once; `stream` only sets a counter.  Philox 4x64,
-    doi:10.1145/2063384.2063405
+    The key is derived once; `stream` only sets a counter, for a new generator asks the system for
+    numbers that it then does not need.  Philox 4x64, doi:10.1145/2063384.2063405
     """
 
     BLOCK = 32  # bytes that one value of the counter gives
 
     def __init__(self, seed: int, replica: int) -> None:
         words = generator(seed, Purpose.NOISE, replica).integers(0, 2**63, 2, dtype=np.uint64)
-        self._key = [int(word) for word in words]
+        self._bits = np.random.Philox(key=[int(word) for word in words])
+        self._begin = self._bits.state  # nothing is drawn yet
+        self._generator = np.random.Generator(self._bits)
 
     def stream(self, iteration: int, layer: int, skipped: int = 0) -> np.random.Generator:
-        """The generator of one layer in one iteration, behind `skipped` bytes of its stream."""
-        counter = [skipped // self.BLOCK, 0, layer, iteration]
-        return np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+        """The generator of one layer in one iteration, behind `skipped` bytes of its stream.
+
+        The next call sets the same generator anew.
+        """
+        self._begin["state"]["counter"][:] = skipped // self.BLOCK, 0, layer, iteration
+        self._bits.state = self._begin
+        return self._generator
 
 
 def drawn(out: Any, keys: Sequence[NoiseKey]) -> Iterator[tuple[Any, NoiseKey]]:

@@ -1,10 +1,10 @@
 """The networks that a config is trained as which leaves them open.
 
 Of few rows those of the presets that folds prefer, as many as there are folds, each without one of
-them: no row is to be lost to validation. The choice costs some trainings, half as long each. Of two
-classes a pair of the default, half as long each: what one network says of a row between the classes
-is chance to a good part. Only a training asks the folds: `bpcli plan` foresees what it would have
-without them, and other commands look at one network.
+them: no row is to be lost to validation. The choice costs some short trainings. Of two classes a
+pair of the default, half as long each: what one network says of a row between the classes is chance
+to a good part. Only a training asks the folds: `bpcli plan` foresees what it would have without
+them, and other commands look at one network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from bpcli.config.errors import DataError, Notice, listing
 from bpcli.data.prepare import Prepared
 from bpcli.experiment.config import Config, FoldsSpec
-from bpcli.experiment.few import CANDIDATES, FEW, IN_TURN
+from bpcli.experiment.few import CANDIDATES, FEW, IN_TURN, TRIED
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.presets import MLP, Tabular
 from bpcli.experiment.resolve import MANY, rows_of
@@ -114,7 +114,7 @@ def folds_kept(loaded: Loaded, prepared: Prepared) -> list[str]:
 
 
 def _shorter(values: dict[str, Any]) -> dict[str, Any]:
-    return {**values, "iterations": values["iterations"] // 2}
+    return {**values, "iterations": min(values["iterations"], TRIED)}
 
 
 def _with(loaded: Loaded, values: dict[str, Any], preparing: Preparing) -> tuple[Prepared, Config]:
