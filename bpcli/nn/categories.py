@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,14 +103,17 @@ class Embedding(Layer):
     def forward(self, x: Array, p: Views, s: Views, ctx: Context) -> Array:
         numbers = x.shape[-1] - len(self.tables)
         s.y[..., :numbers] = x[..., :numbers]
-        for key, codes, part in self._parts(x, s.y):
+        highest = [rows - 1 for rows, _ in self.tables]
+        every = np.clip(x[..., numbers:], 0, highest).astype(np.intp)  # exact up to 2²⁴
+        s.codes = every
+        for key, codes, part in self._parts(every, s.y):
             for replica, vectors in enumerate(getattr(p, key)):
                 part[replica] = vectors[codes[replica % len(codes)]]
         return s.y
 
     def backward(self, x: Array, dy: Array, p: Views, g: Views, s: Views) -> Array | None:
         numbers = x.shape[-1] - len(self.tables)
-        for key, codes, part in self._parts(x, dy):
+        for key, codes, part in self._parts(cast(Ints, s.codes), dy):
             _sum_by_code(codes, part, getattr(g, key))
         if s.dx is None:
             return None
@@ -118,13 +121,12 @@ class Embedding(Layer):
         s.dx[..., numbers:] = 0
         return s.dx
 
-    def _parts(self, x: Array, y: Array) -> Iterator[tuple[str, Ints, Array]]:
+    def _parts(self, codes: Ints, y: Array) -> Iterator[tuple[str, Ints, Array]]:
         """Each table's name, its codes (1|R,B), and its part (R,B,width) of the outputs."""
-        stop = first = x.shape[-1] - len(self.tables)
-        for i, (rows, width) in enumerate(self.tables):
+        stop = y.shape[-1] - sum(width for _, width in self.tables)
+        for i, (_, width) in enumerate(self.tables):
             start, stop = stop, stop + width
-            codes = np.clip(x[..., first + i], 0, rows - 1)  # exact in float32 up to 2²⁴
-            yield f"E{i + 1}", codes.astype(np.intp), y[..., start:stop]
+            yield f"E{i + 1}", codes[..., i], y[..., start:stop]
 
 
 def _sum_by_code(codes: Ints, dy: Array, out: Array) -> None:
