@@ -11,6 +11,7 @@ from running import write_csv
 
 from bpcli.config.errors import DataError
 from bpcli.data.folds import Folds, make_folds
+from bpcli.data.layout import Coded, OneHot
 from bpcli.data.prepare import Prepared, prepare, refit
 from bpcli.data.spec import DataSpec, PreprocessSpec, SplitSpec
 from bpcli.data.split import EXCLUDED, TEST, TRAIN, VALIDATION
@@ -142,3 +143,24 @@ def test_scaling_is_fitted_inside_the_fold(tmp_path: Path) -> None:
         column = [c.name for c in inside.columns if c.role == "numeric"].index("x")
         own = values[fold.sets == TRAIN]
         assert inside.x[:, column] == pytest.approx((values - own.mean()) / own.std())
+
+
+@pytest.mark.parametrize("rare, form", [(0, OneHot), (1, Coded)])
+def test_a_category_has_the_form_and_the_vectors_of_the_whole_table(
+    tmp_path: Path, rare: int, form: type[OneHot] | type[Coded]
+) -> None:
+    """Of 8 or 9 towns, and a fold has never more than 8 of the 9."""
+    towns = [f"t{i % 8}" for i in range(80)]
+    towns[5 : 5 + rare] = ["Ulm"] * rare
+    rows = [{"town": town, "y": i % 7 / 3} for i, town in enumerate(towns)]
+    table = prepared(tmp_path, rows, target="y")
+    sets = np.where(np.arange(80) < 5, TEST, TRAIN).astype(np.int8)
+    table = table._replace(sets=sets).refitted(PreprocessSpec())
+    (whole,) = table.features.layout.categorical
+    assert isinstance(whole, form) and len(whole.levels) == 8 + rare
+    for fold in folds_of(table).folds:
+        (inside,) = refit(table, PreprocessSpec(), fold.sets).features.layout.categorical
+        present = {towns[i] for i in np.flatnonzero(fold.sets == TRAIN)}
+        assert isinstance(inside, form) and set(inside.levels) == present
+        if isinstance(inside, Coded) and isinstance(whole, Coded):
+            assert inside.vectors == whole.vectors == 10

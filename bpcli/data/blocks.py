@@ -8,7 +8,7 @@ import numpy as np
 
 from bpcli.data.arrays import Floats, Ints
 from bpcli.data.dates import day_of_year, time_of_day, weekday
-from bpcli.data.layout import Block, Coded, Cycle, DateParts, Flag, Levels, OneHot
+from bpcli.data.layout import Block, Coded, Cycle, DateParts, Flag, Forms, Levels, OneHot
 from bpcli.data.spec import CategoricalSpec
 from bpcli.data.table import Cells, Table
 
@@ -29,13 +29,21 @@ def unseen_words(one: Flag | Levels, cells: Cells, rows: Ints | None = None) -> 
     return {word: count for word, count, new in counts if new and count}
 
 
-def fit_levels(name: str, cells: Cells, rows: Ints, spec: CategoricalSpec) -> OneHot | Coded:
-    """The most frequent categories of the rows; among equals the first by code point."""
+def fit_levels(
+    name: str, cells: Cells, rows: Ints, spec: CategoricalSpec, forms: Forms
+) -> OneHot | Coded:
+    """The most frequent categories of the rows; among equals the first by code point.
+
+    Of a fold they have the form that they have in the whole table, and as many vectors.
+    """
     counts = cells.counts(rows)
     ranked = sorted((-int(count), word) for word, count in zip(cells.words, counts, strict=True))
     kept = sorted(word for count, word in ranked[: spec.max_levels] if count)
-    kind = OneHot if len(kept) <= spec.one_hot else Coded
-    return kind(name=name, levels=tuple(kept), missing=bool(cells.missing[rows].any()))
+    found = Levels(name=name, levels=tuple(kept), missing=bool(cells.missing[rows].any()))
+    whole = forms.get(name)
+    if isinstance(whole, OneHot) or (whole is None and len(kept) <= spec.one_hot):
+        return OneHot(**dict(found))
+    return Coded(**dict(found), room=whole.vectors if whole else 0)
 
 
 _CYCLES: dict[Cycle, Callable[[Floats], Floats]] = {

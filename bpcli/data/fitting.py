@@ -11,7 +11,7 @@ from bpcli.data.arrays import Floats, Ints, Tensors
 from bpcli.data.blocks import count_gaps, fit_dates, fit_levels
 from bpcli.data.each import Each, Names, here
 from bpcli.data.features import Features, groups, numbers_of
-from bpcli.data.layout import Block, Coded, DateParts, FeatureLayout, Flag, OneHot
+from bpcli.data.layout import Block, Coded, DateParts, FeatureLayout, Flag, Forms, OneHot
 from bpcli.data.roles import INPUT_ROLES, Column
 from bpcli.data.scalers import Scaler, Standard, fit_each, quantiles, require_scalable
 from bpcli.data.spec import CategoricalSpec, PreprocessSpec
@@ -19,11 +19,19 @@ from bpcli.data.table import Table
 
 
 def fit_features(
-    table: Table, columns: Sequence[Column], rows: Ints, spec: PreprocessSpec, each: Each = here
+    table: Table,
+    columns: Sequence[Column],
+    rows: Ints,
+    spec: PreprocessSpec,
+    each: Each = here,
+    forms: Forms | None = None,
 ) -> Features:
-    """The layout and tensors that the training rows `rows` give."""
+    """The layout and tensors that the training rows `rows` give.
+
+    `forms`, where there are any, are the columns of categories of the whole table.
+    """
     roles = {one.name: one.role for one in columns if one.role in INPUT_ROLES}
-    look = partial(_part, roles=roles, spec=spec.categorical)
+    look = partial(_part, roles=roles, spec=spec.categorical, forms=forms or {})
     parts = each(look, table, [(name,) for name in roles], rows)
     layout = FeatureLayout(
         numeric=tuple(name for name, role in roles.items() if role == "numeric"),
@@ -44,13 +52,18 @@ def fit_features(
 
 
 def _part(
-    table: Table, names: Names, rows: Ints, roles: Mapping[str, str], spec: CategoricalSpec
+    table: Table,
+    names: Names,
+    rows: Ints,
+    roles: Mapping[str, str],
+    spec: CategoricalSpec,
+    forms: Forms,
 ) -> Block | bool:
     """What a column becomes; of numbers whether there are gaps among them."""
     (name,) = names
     role = roles[name]
     if role == "categorical":
-        return fit_levels(name, table.cells(name), rows, spec)
+        return fit_levels(name, table.cells(name), rows, spec, forms)
     if role == "date":
         return fit_dates(table, name, rows)
     has_gaps = count_gaps(table, name, rows) > 0

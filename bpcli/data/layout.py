@@ -45,6 +45,13 @@ class OneHot(Levels):
 class Coded(Levels):
     """One input, the number of the category from 1, for a learned vector; 0 is the unseen one."""
 
+    room: int = 0  # vectors at least: those of the whole table, where this is of one of its folds
+
+    @property
+    def vectors(self) -> int:
+        """One for each category and the unseen one."""
+        return max(1 + self.slots, self.room)
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """The name of the input."""
@@ -84,6 +91,7 @@ class DateParts(Spec):
 
 
 Block = DateParts | Flag | OneHot | Coded
+Forms = Mapping[str, OneHot | Coded]  # of the whole table, which its folds go by
 
 
 class FeatureLayout(Spec):
@@ -120,6 +128,11 @@ class FeatureLayout(Spec):
     def categorical(self) -> tuple[OneHot | Coded, ...]:
         """The columns of categories; their inputs are the last ones."""
         return (*self.one_hot, *self.coded)
+
+    @property
+    def forms(self) -> Forms:
+        """The columns of categories by name."""
+        return {one.name: one for one in self.categorical}
 
     @property
     def scaled(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from bpcli.data.features import Features, describe_levels
 from bpcli.data.fitting import fit_features
 from bpcli.data.header import header_problems, require_room
 from bpcli.data.input import Input
+from bpcli.data.layout import Forms
 from bpcli.data.picked import arranged, as_numbers, input_columns
 from bpcli.data.read import read_files
 from bpcli.data.roles import (
@@ -153,12 +154,15 @@ def prepare(
 def refit(prepared: Prepared, preprocess: PreprocessSpec, sets: Sets) -> Prepared:
     """The same table and task in other sets, as those of a fold: everything is fitted anew.
 
-    The columns keep the roles that they have. What there is to notice was noticed before.
+    The columns keep the roles that they have, and categories their form, so that networks of all
+    folds have the same layers. What there is to notice was noticed before.
     """
     task = prepared.task, prepared.reason
     declared = prepared.table.spec.model_copy(update={"columns": prepared.declared()})
-    picked = prepared.picked
-    return _fitted(prepared.table, declared, preprocess, prepared.target, task, sets, picked)
+    picked, forms = prepared.picked, prepared.features.layout.forms
+    return _fitted(
+        prepared.table, declared, preprocess, prepared.target, task, sets, picked, forms=forms
+    )
 
 
 def _fitted(
@@ -170,6 +174,7 @@ def _fitted(
     sets: Sets,
     picked: tuple[str, ...],
     each: Each = here,
+    forms: Forms | None = None,
 ) -> Prepared:
     """All that follows from the training rows."""
     train = room.kept(np.flatnonzero(sets == TRAIN))
@@ -177,7 +182,7 @@ def _fitted(
     fitted = target.fit(table, train)
     roles = assign_roles(table, data, target.columns, train, each)
     columns = arranged(roles, picked, table, sets != EXCLUDED)
-    features = fit_features(table, columns, train, preprocess, each)
+    features = fit_features(table, columns, train, preprocess, each, forms)
     x = features.encode_all(table)
     return Prepared(
         table=table,

@@ -12,7 +12,7 @@ from bpcli.nn.optimizers.history import LBFGS
 
 FEW = 400  # training rows, below which three wide layers find too little to learn from
 
-TRIED = 125  # updates after which folds can tell which of them leads
+TRIED = 200  # updates after which folds can tell which of them leads
 
 # By name the keys that make it. All rows fit one step, and a convex loss is solved in some tens of
 # them; five mlp need no more than 500 updates.

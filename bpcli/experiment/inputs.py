@@ -25,7 +25,7 @@ def input_layers(features: Features, config: Config) -> Iterator[Layer]:
     if spec.numeric_embedding and layout.scaled:
         yield spec.numeric_embedding.fitted(features.bins)
     if layout.coded:
-        slots = [column.slots for column in layout.coded]
-        yield Embedding(tables=tuple((1 + n, spec.categorical.width_of(n)) for n in slots))
+        sizes = [column.vectors for column in layout.coded]
+        yield Embedding(tables=tuple((n, spec.categorical.width_of(n - 1)) for n in sizes))
     if config.input:
         yield config.input.layer
