@@ -152,17 +152,29 @@ def prepare(
 
 
 def refit(prepared: Prepared, preprocess: PreprocessSpec, sets: Sets) -> Prepared:
-    """The same table and task in other sets, as those of a fold: everything is fitted anew.
+    """The same table and task in the sets of a fold: everything is fitted anew.
 
     The columns keep the roles that they have, and categories their form, so that networks of all
     folds have the same layers. What there is to notice was noticed before.
     """
+    return _in_sets(prepared, preprocess, sets, prepared.features.layout.forms)
+
+
+def divided(prepared: Prepared, preprocess: PreprocessSpec, sets: Sets) -> Prepared:
+    """The same table and task in other sets, of which no more is known than of a table read anew.
+
+    The columns keep the roles that they have.
+    """
+    return _in_sets(prepared, preprocess, sets, None)
+
+
+def _in_sets(
+    prepared: Prepared, preprocess: PreprocessSpec, sets: Sets, forms: Forms | None
+) -> Prepared:
     task = prepared.task, prepared.reason
     declared = prepared.table.spec.model_copy(update={"columns": prepared.declared()})
-    picked, forms = prepared.picked, prepared.features.layout.forms
-    return _fitted(
-        prepared.table, declared, preprocess, prepared.target, task, sets, picked, forms=forms
-    )
+    table, target, picked = prepared.table, prepared.target, prepared.picked
+    return _fitted(table, declared, preprocess, target, task, sets, picked, forms=forms)
 
 
 def _fitted(

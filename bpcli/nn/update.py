@@ -32,8 +32,8 @@ class Regularization(Spec):
 
     def times(self, factor: float) -> Regularization:
         """The same penalties, each so many times as strong."""
-        strengths = {name: factor * getattr(self, name) for name in ("l1", "l2", "weight_decay")}
-        return self.model_copy(update=strengths)
+        l1, l2, decay = (factor * one for one in (self.l1, self.l2, self.weight_decay))
+        return self.model_copy(update={"l1": l1, "l2": l2, "weight_decay": decay})
 
 
 class Clip(Spec):

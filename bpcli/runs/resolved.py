@@ -12,7 +12,7 @@ from typing import Any
 from bpcli.config.errors import ConfigError, Problem
 from bpcli.data.arrays import Sets
 from bpcli.data.each import Each, here
-from bpcli.data.prepare import Prepared, prepare, refit
+from bpcli.data.prepare import Prepared, divided, prepare
 from bpcli.experiment.config import Config
 from bpcli.experiment.load import Loaded
 from bpcli.experiment.resolve import (
@@ -49,7 +49,7 @@ def prepared_of(
         read=reader(loaded),
         each=each,
     )
-    return prepared if sets is None else refit(prepared, given.preprocess, sets)
+    return prepared if sets is None else divided(prepared, given.preprocess, sets)
 
 
 class Keeping:
