@@ -131,7 +131,7 @@ def test_verify_and_the_resolved_config_give_the_same_bytes(trained: Trained) ->
 
 
 def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    text = CONFIG.replace("epochs: 20", "epochs: 900") + "output: {checkpoint_every: 0.01}\n"
+    text = CONFIG.replace("epochs: 20", "epochs: 450") + "output: {checkpoint_every: 0.01}\n"
     given(tmp_path, text)
     bpcli("train", "c.yaml", "-o", "whole", cwd=tmp_path)
     process = begin("train", "c.yaml", "-o", "parts", cwd=tmp_path)

@@ -220,9 +220,10 @@ def test_a_training_says_it_and_keeps_it(tmp_path: Path) -> None:
 def test_what_was_estimated_or_searched_is_trained(tmp_path: Path) -> None:
     """On a table for which a training by itself would choose another network."""
     table(tmp_path, "linear")
-    bpcli("cv", "c.yaml", "-o", "cv", "--refit", "refit", "-j", 1, cwd=tmp_path)
+    three = ["--set", "split.folds=3"]
+    bpcli("cv", "c.yaml", "-o", "cv", "--refit", "refit", "-j", 1, *three, cwd=tmp_path)
     space = "tune.space={regularization.weight_decay: {log_uniform: [1e-9, 1e-8]}}"
-    bpcli("tune", "c.yaml", "-o", "t", "--trials", 1, "-j", 1, "--set", space, cwd=tmp_path)
+    bpcli("tune", "c.yaml", "-o", "t", "--trials", 1, "-j", 1, "--set", space, *three, cwd=tmp_path)
     for run in ("refit", "t/run"):
         text = (tmp_path / run / "config.resolved.yaml").read_text()
         assert "network: []" not in text

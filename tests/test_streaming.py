@@ -267,10 +267,10 @@ def test_memory_does_not_grow_with_the_file(
     text = (folder / "big.csv").read_text().partition("\n")[2]
     path, sizes = tmp_path / "data.csv", []
     output = ("-o", tmp_path / "out.csv", "-f") if command == "predict" else ()
-    for times in (2, 30):
+    for times in (2, 20):
         path.write_text(HEADER + "\n" + text * times)
         sizes.append(peak(folder, command, "run", path, *output))
-    assert path.stat().st_size > 15_000_000
+    assert path.stat().st_size > 10_000_000
     assert sizes[1] < sizes[0] + share * path.stat().st_size
     assert sizes[1] < 300_000_000
 
