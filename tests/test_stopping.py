@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bpcli.experiment.config import StopSpec
+from bpcli.experiment.parts import StopSpec
 from bpcli.experiment.stopping import Record, StopRule
 from bpcli.metrics.classification import Accuracy
 from bpcli.metrics.metric import Metric

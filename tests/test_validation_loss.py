@@ -9,9 +9,9 @@ import pytest
 from running import ROOT
 
 from bpcli.config.errors import NumericError
-from bpcli.experiment.config import StopSpec
 from bpcli.experiment.fit import Fit
 from bpcli.experiment.load import load
+from bpcli.experiment.parts import StopSpec
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.stopping import Record, StopRule
 from bpcli.experiment.validation import Validator

@@ -12,8 +12,8 @@ from bpcli.data.arrays import Ints
 from bpcli.data.folds import Fold, Folds, make_folds
 from bpcli.data.prepare import refit
 from bpcli.data.split import CALIBRATION, TEST, TRAIN, VALIDATION
-from bpcli.experiment.config import FoldsSpec
 from bpcli.experiment.fit import Fit
+from bpcli.experiment.parts import FoldsSpec
 from bpcli.experiment.predictor import Ensemble, mean_of
 from bpcli.experiment.problem import LearningProblem
 from bpcli.experiment.replicas import Lesson, Replica, groups_of

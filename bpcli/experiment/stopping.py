@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.experiment.config import Config, StopSpec
+from bpcli.experiment.config import Config
+from bpcli.experiment.parts import StopSpec
 from bpcli.metrics.metric import Metric
 
 

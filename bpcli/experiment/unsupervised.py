@@ -12,8 +12,9 @@ from bpcli.data.scalers import Standard
 from bpcli.data.split import TRAIN
 from bpcli.data.without_target import AUTOENCODER
 from bpcli.experiment.autoencoder import with_decoder
-from bpcli.experiment.config import Config, StopSpec
+from bpcli.experiment.config import Config
 from bpcli.experiment.output_layer import OutputLayer
+from bpcli.experiment.parts import StopSpec
 from bpcli.experiment.presets import Linear, batch_size
 from bpcli.nn.losses.clusters import Clustering
 from bpcli.nn.losses.deep import DeepClustering

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from bpcli.config.errors import DataError, Notice, listing
 from bpcli.data.prepare import Prepared
-from bpcli.experiment.config import Config, FoldsSpec
+from bpcli.experiment.config import Config
 from bpcli.experiment.few import CANDIDATES, FEW, IN_TURN, TRIED
 from bpcli.experiment.load import Loaded
+from bpcli.experiment.parts import FoldsSpec
 from bpcli.experiment.presets import MLP, Tabular
 from bpcli.experiment.resolve import MANY, rows_of
 from bpcli.runs.resolved import (

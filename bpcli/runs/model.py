@@ -15,9 +15,10 @@ from bpcli.data.features import Features
 from bpcli.data.layout import FeatureLayout
 from bpcli.data.targets.make import AnyTarget
 from bpcli.experiment.calibration import Calibrated, Calibration
-from bpcli.experiment.config import Layers, Task
+from bpcli.experiment.config import Task
 from bpcli.experiment.conformal import Conformal, ConformalSpec
 from bpcli.experiment.predictor import Ensemble, Predictor
+from bpcli.experiment.written_network import Layers
 from bpcli.nn.losses.loss import Loss
 from bpcli.nn.network import Network
 from bpcli.runs.folder import run_of
